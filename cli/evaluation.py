@@ -1,0 +1,44 @@
+"""`footnote eval`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.output import console, print_json
+from cli.running import run
+
+evals = typer.Typer(help="Measure quality and speed on sets of questions.", no_args_is_help=True)
+
+
+@evals.callback()
+def _evals() -> None:
+    """Measure quality and speed on sets of questions."""
+
+
+@evals.command("retrieval")
+def retrieval(
+    folder: Annotated[Path, typer.Argument(help="A BEIR-style folder: corpus.jsonl, queries.jsonl, qrels*.tsv.")],
+    modes: Annotated[str, typer.Option(help="Of lexical, vector, hybrid, rerank.")] = "lexical,vector,hybrid,rerank",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Index a set in a database of its own and measure how well each mode finds what is relevant."""
+    from evals.retrieval import evaluate_retrieval
+
+    result = run(evaluate_retrieval(folder, [mode.strip() for mode in modes.split(",") if mode.strip()]))
+    if as_json:
+        print_json(result)
+        return
+    from rich.table import Table
+
+    measures = ["nDCG@10", "R@5", "R@10", "RR@10", "p50_ms", "p95_ms"]
+    table = Table("mode", *measures, box=None)
+    for mode, row in result.items():
+        if isinstance(row, dict):
+            table.add_row(mode, *(str(row[measure]) for measure in measures))
+    console().print(table)
+    console().print(
+        f"{result['passages']} passages, {result['questions']} questions, {result['ingest_per_s']} passages/s in"
+    )

@@ -1,0 +1,1 @@
+"""How we know whether a change is better."""

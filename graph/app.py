@@ -1,0 +1,111 @@
+"""The application with its real parts: what the faces start, and what langgraph.json names."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from graph.builder import AskGraph, Parts, build_graph
+from models.answerability import PassageJudge
+from models.embedder import SentenceTransformerEmbedder
+from models.extractive import ExtractiveWriter
+from models.ladder import open_reranker
+from models.sentence_scorer import EmbeddingSentenceScorer
+from models.tokenizer import ModelTokenCounter
+from models.verifier import LexicalVerifier
+from settings import Settings, settings
+from state.answer import Answer
+from state.evidence import Mode
+from state.identity import signed_in
+from state.ports import Embedder, Reranker, TokenCounter
+from state.principal import Principal
+from state.run import AskInput, RunContext
+from store.database import Database, open_database
+from store.receipts import Receipts
+from tools.search import Searcher
+
+
+@dataclass(frozen=True)
+class Application:
+    """Everything open and wired. ``notes`` says which better parts could not be had."""
+
+    database: Database
+    embedder: Embedder
+    counter: TokenCounter
+    reranker: Reranker | None
+    searcher: Searcher
+    receipts: Receipts
+    graph: AskGraph
+    notes: tuple[str, ...]
+
+    async def ask(
+        self,
+        principal: Principal,
+        question: str,
+        *,
+        mode: Mode | None = None,
+        filters: Sequence[str] = (),
+        context: RunContext | None = None,
+    ) -> Answer:
+        """Answer a question as ``principal``. Raises `FootnoteError` for what cannot be asked or reached."""
+        with signed_in(principal):
+            output = await self.graph.ainvoke(
+                AskInput(question=question, mode=mode, filters=list(filters)), context=context or RunContext()
+            )
+        return Answer.model_validate(output["answer"])
+
+
+@asynccontextmanager
+async def open_application(configuration: Settings) -> AsyncIterator[Application]:
+    """Start or join the database and load the models, at the same time; close the pool at the end."""
+    embedder = SentenceTransformerEmbedder(configuration)
+    async with AsyncExitStack() as stack:
+        loading = asyncio.create_task(asyncio.to_thread(_load, configuration, embedder))
+        try:
+            database = await stack.enter_async_context(open_database(configuration))
+        finally:
+            reranker, notes = await loading
+        searcher = Searcher(database, embedder, configuration.max_question_chars)
+        receipts = Receipts(database)
+        writer, verifier = ExtractiveWriter(EmbeddingSentenceScorer(embedder)), LexicalVerifier()
+        parts = Parts(
+            search=searcher,
+            reranker=reranker,
+            judge=PassageJudge(),
+            writer=writer,
+            verifier=verifier,
+            receipts=receipts,
+            names={
+                "embedder": embedder.space,
+                "reranker": reranker.name if reranker else "none",
+                "writer": writer.name,
+                "verifier": verifier.name,
+            },
+            max_question_chars=configuration.max_question_chars,
+        )
+        yield Application(
+            database, embedder, ModelTokenCounter(configuration), reranker, searcher, receipts,
+            build_graph(parts), tuple(notes),
+        )  # fmt: skip
+
+
+def _load(configuration: Settings, embedder: SentenceTransformerEmbedder) -> tuple[Reranker | None, list[str]]:
+    embedder.open()
+    return open_reranker(configuration, embedder)
+
+
+_opened = AsyncExitStack()
+_opening = asyncio.Lock()
+_application: Application | None = None
+
+
+async def served_graph() -> AskGraph:
+    """Return the graph of this process for the LangGraph server, opened at the first call and kept."""
+    global _application
+    async with _opening:
+        if _application is None:
+            configuration = await asyncio.to_thread(settings)
+            _application = await _opened.enter_async_context(open_application(configuration))
+    return _application.graph

@@ -1,0 +1,1 @@
+"""Reading documents in: loaders, splitter, names, change detection and the pipeline that stores them."""

@@ -1,0 +1,231 @@
+"""The visual lines of a PDF page, with their boxes and type, without running headers and footers."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from text.normalise import clean_text
+
+Box = tuple[float, float, float, float]
+
+_NEWLINE = 10
+_HYPHEN_CODES = frozenset({0x02, 0xFFFE})
+_LINE_END_CODES = frozenset({_NEWLINE, 13}) | _HYPHEN_CODES
+_INVISIBLE = frozenset({0xAD, 0x200B, 0xFEFF, 0xFFFF})
+_BOLD_NAMES = (b"bold", b"black", b"heavy", b"-medi", b"cmbx")
+_CELL_GAP = 1.4
+_LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
+_DIGITS = re.compile(r"\d+")
+_PAGE_NUMBER = re.compile(r"(?i)^[\W_]*(?:(?:page|seite|p\.)\s*)?(?:\d{1,4}|[ivxl]{1,6})(?:\s*(?:of|von|/)\s*\d{1,4})?[\W_]*$")
+_EDGE_LINES = 3
+_MARGIN = 0.12
+_SAMPLES = 5
+
+
+class Cell(NamedTuple):
+    """A run of words on a line, parted from its neighbours by a wide gap; edges in points."""
+
+    text: str
+    left: float
+    right: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A visual line: its cells, ``(left, bottom, right, top)`` in points, type size, weight and page number.
+
+    Most lines are one cell; those of a table have one a column. ``bold`` says that all of it is.
+    """
+
+    cells: tuple[Cell, ...]
+    box: Box
+    size: float
+    bold: bool
+    page: int
+
+    @property
+    def text(self) -> str:
+        """The line's words."""
+        return " ".join(cell.text for cell in self.cells)
+
+
+@dataclass(frozen=True, slots=True)
+class PageLines:
+    """A page's size in points and its lines, in reading order as pdfium gives it."""
+
+    number: int
+    width: float
+    height: float
+    lines: tuple[Line, ...]
+
+
+def page_lines(pdf: Any, index: int) -> PageLines:
+    """Read a page (0-based); the caller holds the pdfium lock."""
+    import pypdfium2.raw as raw
+
+    page = pdf[index]
+    width, height = page.get_size()
+    textpage = page.get_textpage()
+    try:
+        codes = [raw.FPDFText_GetUnicode(textpage, i) for i in range(textpage.count_chars())]
+        lines: list[Line] = []
+        start = 0
+        for end, code in enumerate([*codes, _NEWLINE]):
+            if code not in _LINE_END_CODES:
+                continue
+            stop = end + (code in _HYPHEN_CODES)  # pdfium goes on behind a line-end hyphen without a newline
+            line = _line(textpage, codes, start, stop, index + 1)
+            if line is not None:
+                lines.append(line)
+            start = end + 1
+    finally:
+        textpage.close()
+        page.close()
+    return PageLines(index + 1, width, height, tuple(_joined_rows(lines)))
+
+
+def _line(textpage: Any, codes: list[int], start: int, end: int, page: int) -> Line | None:
+    visible = [i for i in range(start, end) if _character(codes[i]).strip()]
+    if not visible:
+        return None
+    rects = [textpage.get_rect(i) for i in range(textpage.count_rects(start, end - start))]
+    if not rects:
+        return None
+    box = (
+        min(r[0] for r in rects), min(r[1] for r in rects), max(r[2] for r in rects), max(r[3] for r in rects),
+    )  # fmt: skip
+    size, bold = _type(textpage, visible)
+    cells = _cells(textpage, codes, visible, size, box)
+    return Line(cells, box, size, bold, page) if cells else None
+
+
+def _cells(textpage: Any, codes: list[int], visible: list[int], size: float, box: Box) -> tuple[Cell, ...]:
+    """Part a line where a blank is wider than words are parted by."""
+    cells: list[Cell] = []
+    first, left = visible[0], box[0]
+    for previous, following in pairwise(visible):
+        if following == previous + 1:
+            continue
+        right, next_left = textpage.get_charbox(previous)[2], textpage.get_charbox(following)[0]
+        if next_left - right > _CELL_GAP * size > 0:
+            cells.append(Cell(_content(codes[first : previous + 1]), left, right))
+            first, left = following, next_left
+    cells.append(Cell(_content(codes[first : visible[-1] + 1]), left, box[2]))
+    return tuple(cell for cell in cells if cell.text)
+
+
+def _character(code: int) -> str:
+    if code in _HYPHEN_CODES:
+        return "-"
+    return chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 and code not in _INVISIBLE else ""
+
+
+def _content(codes: list[int]) -> str:
+    joined = clean_text("".join(map(_character, codes)).translate(_LIGATURES))
+    return " ".join(joined.split())
+
+
+def _joined_rows(lines: list[Line]) -> Iterator[Line]:
+    """Join neighbours that stand on one row: pdfium parts superscripts and far columns from it."""
+    pending: Line | None = None
+    for line in lines:
+        if pending is not None and _same_row(pending, line):
+            pending = _merged(pending, line)
+            continue
+        if pending is not None:
+            yield pending
+        pending = line
+    if pending is not None:
+        yield pending
+
+
+def _same_row(first: Line, second: Line) -> bool:
+    shared = min(first.box[3], second.box[3]) - max(first.box[1], second.box[1])
+    lower = min(first.box[3] - first.box[1], second.box[3] - second.box[1])
+    return lower > 0 and shared > 0.5 * lower and second.box[0] >= first.box[2] - 1
+
+
+def _merged(first: Line, second: Line) -> Line:
+    size = max(first.size, second.size)
+    gap = second.box[0] - first.box[2]
+    if gap > _CELL_GAP * size:
+        cells = first.cells + second.cells
+    else:
+        last, following = first.cells[-1], second.cells[0]
+        joined = Cell(last.text + (" " if gap > 0.15 * size else "") + following.text, last.left, following.right)
+        cells = (*first.cells[:-1], joined, *second.cells[1:])
+    box = (
+        min(first.box[0], second.box[0]), min(first.box[1], second.box[1]),
+        max(first.box[2], second.box[2]), max(first.box[3], second.box[3]),
+    )  # fmt: skip
+    return Line(cells, box, size, first.bold and second.bold, first.page)
+
+
+def _type(textpage: Any, visible: list[int]) -> tuple[float, bool]:
+    """Return the type size that most of a few sampled characters have, and whether all of them are bold."""
+    import pypdfium2.raw as raw
+
+    step = max(1, len(visible) // _SAMPLES)
+    samples = {*visible[::step][:_SAMPLES], visible[-1]}
+    sizes: Counter[float] = Counter()
+    for i in samples:
+        rect = raw.FS_RECTF()
+        raw.FPDFText_GetLooseCharBox(textpage, i, rect)
+        sizes[round((rect.top - rect.bottom) * 2) / 2] += 1
+    return sizes.most_common(1)[0][0], all(_is_bold(textpage, i) for i in samples)
+
+
+def _is_bold(textpage: Any, index: int) -> bool:
+    import pypdfium2.raw as raw
+
+    if raw.FPDFText_GetFontWeight(textpage, index) >= 600:
+        return True
+    name = ctypes.create_string_buffer(128)
+    raw.FPDFText_GetFontInfo(textpage, index, name, 128, ctypes.c_int())
+    return any(word in name.value.lower() for word in _BOLD_NAMES)
+
+
+def without_running_lines(pages: list[PageLines]) -> list[PageLines]:
+    """Drop headers, footers and page numbers: lines at a page's edge that recur, numbers apart, on other pages."""
+    seen: Counter[tuple[str, int]] = Counter()
+    for page in pages:
+        seen.update({_running_key(line) for line in _edge_lines(page)})
+    needed = max(2, round(0.4 * len(pages)))
+    kept: list[PageLines] = []
+    for page in pages:
+        edge = set(map(id, _edge_lines(page)))
+        lines = [
+            line for line in page.lines
+            if id(line) not in edge or not (_recurs(seen, line, needed) or _is_page_number(line, page))
+        ]  # fmt: skip
+        kept.append(replace(page, lines=tuple(lines)))
+    return kept if any(page.lines for page in kept) else pages
+
+
+def _recurs(seen: Counter[tuple[str, int]], line: Line, needed: int) -> bool:
+    key, place = _running_key(line)
+    return sum(seen[key, place + shift] for shift in (-1, 0, 1)) >= needed
+
+
+def _edge_lines(page: PageLines) -> list[Line]:
+    """Return the lines in the top and bottom margin, at most three each."""
+    low, high = _MARGIN * page.height, (1 - _MARGIN) * page.height
+    by_height = sorted(page.lines, key=lambda line: line.box[1])
+    bottom = [line for line in by_height[:_EDGE_LINES] if line.box[3] <= low]
+    top = [line for line in by_height[-_EDGE_LINES:] if line.box[1] >= high]
+    return [*bottom, *top]
+
+
+def _running_key(line: Line) -> tuple[str, int]:
+    """Return a line's text with its numbers masked, and its height in steps of 12 points."""
+    return _DIGITS.sub("#", line.text.casefold()), round(line.box[1] / 12)
+
+
+def _is_page_number(line: Line, page: PageLines) -> bool:
+    return len(page.lines) > 1 and bool(_PAGE_NUMBER.match(line.text)) and any(c.isalnum() for c in line.text)

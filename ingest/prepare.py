@@ -1,0 +1,71 @@
+"""From a source to a document ready to be stored, all but its vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ingest.names import mentions_of, names_of
+from ingest.splitter import split
+from state.documents import ParsedDocument, Source
+from state.evidence import embedding_context
+from state.errors import UnreadableDocument
+from state.ports import TokenCounter, Vectors
+from store.duplicates import signature
+from store.writing import PreparedDocument
+from text.languages import detect_language
+from text.tokens import index_terms
+
+SPLITTER_VERSION = "1"  # raise it when chunks of the same text would come out otherwise: files are read again then
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A parsed, split and indexed document whose chunks (``inputs``, one text each) are still to be embedded."""
+
+    source: Source
+    document: PreparedDocument
+    inputs: tuple[str, ...]
+
+    def with_vectors(self, vectors: Vectors) -> PreparedDocument:
+        """Return the document with its chunk vectors, shape (chunks, dimension)."""
+        return replace(self.document, vectors=vectors)
+
+
+def prepare(source: Source, content_hash: bytes, counter: TokenCounter) -> Draft:
+    """Parse, split and index a source. Raises `UnreadableDocument`."""
+    parsed = source.parse()
+    language = detect_language(parsed.text)
+    chunks = split(parsed, counter, language)
+    if not chunks:
+        raise UnreadableDocument(f"{source.uri} holds no text.")
+    contexts = [embedding_context(parsed.title, chunk.headings) for chunk in chunks]
+    texts = [parsed.text[chunk.start : chunk.end] for chunk in chunks]
+    inputs = tuple(f"{context}\n{text}" if context else text for context, text in zip(contexts, texts, strict=True))
+    document = PreparedDocument(
+        source=source.uri,
+        type=_type(source, parsed),
+        title=parsed.title,
+        language=language,
+        text=parsed.text,
+        content_hash=content_hash,
+        size=source.size,
+        modified=source.modified,
+        tags=source.tags,
+        pages=parsed.pages,
+        chunks=tuple(chunks),
+        chunk_terms=tuple(tuple(index_terms(text, language)) for text in inputs),
+        names=tuple(names_of(parsed, chunks)),
+        mentions=tuple(mentions_of(parsed, chunks)),
+        minhash=signature(index_terms(parsed.text, "")),
+        vectors=np.empty((0, 0), dtype=np.float32),
+    )
+    return Draft(source, document, inputs)
+
+
+def _type(source: Source, parsed: ParsedDocument) -> str:
+    """Return what `--filter type=` compares with: the file ending, or the media type's second half."""
+    name = source.uri.rsplit("/", 1)[-1]
+    ending = name.rsplit(".", 1)[-1].lower() if "." in name else ""
+    return ending if ending.isalnum() and len(ending) <= 8 else parsed.media_type.rsplit("/", 1)[-1]

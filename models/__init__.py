@@ -1,0 +1,1 @@
+"""Neural parts behind the ports: token counter, embedder and rerankers, each loaded at its first use."""

@@ -1,0 +1,35 @@
+"""Which reranker runs here: the cross-encoder, else the embedded one, else none."""
+
+from __future__ import annotations
+
+from models.late_interaction import LateInteractionReranker
+from models.passages import PassageTokens, TokenEmbedder
+from models.reranker import CrossEncoderReranker
+from settings import Settings
+from state.errors import ModelUnavailable
+from state.ports import Embedder, Reranker
+
+
+def open_reranker(settings: Settings, embedder: Embedder) -> tuple[Reranker | None, list[str]]:
+    """Return the best reranker that can be had, opened, and a note on each better one that could not.
+
+    The cross-encoder of ``settings.reranker_model``; else late interaction on ``embedder``; else None, which leaves
+    passages in their fused order. Without a network it takes ``settings.download_timeout`` seconds at most, besides
+    loading. Raises nothing that is expected.
+    """
+    notes = []
+    try:
+        cross_encoder = CrossEncoderReranker(settings)
+        cross_encoder.open()
+    except ModelUnavailable as error:
+        notes.append(f"The embedded reranker runs. {error}")
+    else:
+        return cross_encoder, notes
+    if not isinstance(embedder, TokenEmbedder):
+        return None, [*notes, "Passages stay in their fused order: the embedding model gives no token vectors."]
+    late_interaction = LateInteractionReranker(PassageTokens(embedder))
+    try:
+        late_interaction.open()
+    except ModelUnavailable as error:
+        return None, [*notes, f"Passages stay in their fused order. {error}"]
+    return late_interaction, notes

@@ -1,0 +1,1 @@
+"""One step of the answer a file, named as in the drawing of the graph."""

@@ -1,0 +1,37 @@
+"""retrieve: one search, by one mode. Several run side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from nodes.desk import Desks
+from state.errors import ModelUnavailable
+from state.ports import Search
+from state.run import Leg, RunContext
+
+DEPTH = 50  # passages a search gives to the fusion
+
+
+@dataclass(frozen=True)
+class Retrieve:
+    """Degrades when the embedding model is missing: the other searches carry the question, noted.
+
+    Raises `StoreUnavailable` (there is nothing to answer from then) and `NotFound` for an unknown collection.
+    """
+
+    desks: Desks
+    search: Search
+
+    async def __call__(self, state: Leg, runtime: Runtime[RunContext]) -> dict[str, Any]:
+        """Put a ranking on the desk; return which search ran."""
+        desk = self.desks[state["desk"]]
+        mode = state["mode"]
+        try:
+            hits = await self.search.search(desk.principal, desk.question, mode, k=DEPTH, filters=desk.filters)
+        except ModelUnavailable as error:
+            return {"degraded": [f"{mode} search was left out: {error}"]}
+        desk.rankings[mode] = hits
+        return {"searches": [mode]}

@@ -1,0 +1,35 @@
+"""Expected failures. Each message is one clear sentence for the user: what, which, what to do."""
+
+from __future__ import annotations
+
+
+class FootnoteError(Exception):
+    """An expected failure whose message may be shown to the user as it is."""
+
+
+class InvalidQuestion(FootnoteError):
+    """The question cannot be searched: empty, too long or not text."""
+
+
+class InvalidFilter(FootnoteError):
+    """A filter names an unknown key or has an unusable value."""
+
+
+class UnreadableDocument(FootnoteError):
+    """A file or record cannot be read in: missing, corrupt, encrypted, empty, too large or of no known type."""
+
+
+class NotFound(FootnoteError):
+    """What was asked for by its id is not there, or not visible to who asks."""
+
+
+class StoreUnavailable(FootnoteError):
+    """The database cannot be reached within the time limit."""
+
+
+class StoreMisconfigured(FootnoteError):
+    """The database is there, but must not or cannot be used: a superuser, no pgvector, a newer schema."""
+
+
+class ModelUnavailable(FootnoteError):
+    """A model cannot be loaded: unknown name, no network, damaged files."""

@@ -1,0 +1,113 @@
+"""What nodes, tools and ingestion need of the neural parts, as protocols. The classes behind them are in `models`.
+
+Implementations are synchronous and CPU-bound: callers run them in an executor. They have a light constructor and load
+at the first use or at ``open()``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from state.answer import Receipt, Verdict
+from state.evidence import Hit, Mode, Passage
+from state.filters import Filters
+from state.principal import Principal
+
+Vectors = npt.NDArray[np.float32]
+
+
+class Embedder(Protocol):
+    """Turns text into unit vectors of ``dimension`` float32 values.
+
+    ``space`` names the embedding space (model and dimension): vectors of different spaces are never compared.
+    """
+
+    space: str
+    dimension: int
+
+    def open(self) -> None:
+        """Load the model. Raises `ModelUnavailable`."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors, shape ``(len(texts), dimension)``, in the order given."""
+
+
+class TokenCounter(Protocol):
+    """Counts and locates the embedding model's tokens, without loading the model."""
+
+    max_tokens: int
+
+    def count(self, text: str) -> int:
+        """Return the number of tokens, special ones left out."""
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """Return each token's ``(start, end)`` in the text, special ones left out, nothing truncated."""
+
+
+class Reranker(Protocol):
+    """Orders passages by how well they answer a question."""
+
+    name: str
+
+    def open(self) -> None:
+        """Load what it needs. Raises `ModelUnavailable`."""
+
+    def scores(self, question: str, passages: Sequence[Passage]) -> list[float]:
+        """Return one score a passage, higher is better. ``passages`` come in their fused order."""
+
+
+class Search(Protocol):
+    """Finds passages that a principal may see."""
+
+    async def search(
+        self, principal: Principal, question: str, mode: Mode, *, k: int, filters: Filters | None
+    ) -> list[Hit]:
+        """Return up to ``k`` passages, best first."""
+
+    async def similarities(self, principal: Principal, question: str, chunk_ids: Sequence[int]) -> dict[int, float]:
+        """Return the cosine similarity of the question to each chunk that is visible and embedded."""
+
+
+class RelevanceJudge(Protocol):
+    """Says how probable it is that passages answer a question at all."""
+
+    threshold: float
+
+    def relevance(self, question: str, passages: Sequence[Passage], similarities: Sequence[float]) -> float:
+        """Return a probability; below ``threshold`` nothing relevant was found. ``passages`` come best first."""
+
+
+class Writer(Protocol):
+    """Writes an answer sentence by sentence."""
+
+    name: str
+
+    def sentences(self, question: str, passages: Sequence[Passage], limit: int) -> AsyncIterator[str]:
+        """Yield up to ``limit`` sentences; ``passages`` come best first."""
+
+
+class Verifier(Protocol):
+    """Judges whether evidence supports a claim."""
+
+    name: str
+
+    def verify(self, claim: str, evidence: Sequence[str]) -> tuple[Verdict, float]:
+        """Return the verdict and a support score in 0..1."""
+
+
+class ReceiptBook(Protocol):
+    """Keeps receipts."""
+
+    async def keep(self, principal: Principal, receipt: Receipt) -> None:
+        """Store a receipt for the principal."""
+
+
+class SentenceScorer(Protocol):
+    """Scores the sentences of passages as answers to a question."""
+
+    def sentence_scores(self, question: str, passages: Sequence[Passage]) -> list[list[float]]:
+        """Return for each passage one score per sentence, comparable over all of them, higher is better."""

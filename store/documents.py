@@ -1,0 +1,120 @@
+"""Stored documents: what is there, its text, and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from state.errors import NotFound
+from store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentInfo:
+    """A stored document without its text; ``access`` are the grantees who may read it."""
+
+    id: UUID
+    collection: str
+    source: str
+    type: str
+    title: str
+    language: str
+    version: int
+    content_hash: str
+    size: int
+    page_count: int
+    chunks: int
+    characters: int
+    modified_at: datetime | None
+    created_at: datetime
+    indexed_at: datetime
+    duplicate_of: UUID | None
+    access: list[str]
+    tags: list[str]
+
+
+_SELECT = """
+    select d.id, c.name as collection, d.source, d.type, d.title, d.language, d.version,
+           encode(d.content_hash, 'hex') as content_hash, d.size, d.page_count, length(d.term_counts) / 4 as chunks,
+           (select length(v.text) from document_versions v
+            where v.document_id = d.id and v.version = d.version) as characters,
+           d.modified_at, d.created_at, d.indexed_at, d.duplicate_of,
+           array(select grantee from access_grants g where g.access_list_id = d.access_list_id order by 1) as access,
+           array(select tag from document_tags t where t.document_id = d.id order by 1) as tags
+    from documents d join collections c on c.id = d.collection_id"""
+
+
+async def list_documents(connection: Connection, collections: Sequence[str] = ()) -> list[DocumentInfo]:
+    """Return the visible documents, by collection and source."""
+    async with connection.cursor(row_factory=class_row(DocumentInfo)) as cursor:
+        await cursor.execute(
+            f"{_SELECT} where %(names)s::text[] is null or c.name = any(%(names)s) order by c.name, d.source",
+            {"names": list(collections) or None},
+        )
+        return await cursor.fetchall()
+
+
+async def get_document(connection: Connection, document_id: UUID) -> DocumentInfo:
+    """Return one document. Raises `NotFound`."""
+    async with connection.cursor(row_factory=class_row(DocumentInfo)) as cursor:
+        await cursor.execute(f"{_SELECT} where d.id = %s", (document_id,))
+        found = await cursor.fetchone()
+    if found is None:
+        raise NotFound(f"There is no document {document_id}; `footnote docs list` shows what there is.")
+    return found
+
+
+async def document_text(connection: Connection, document_id: UUID, version: int | None = None) -> str:
+    """Return the stored text of a version (the current one if None). Raises `NotFound`."""
+    cursor = await connection.execute(
+        """select v.text from document_versions v join documents d on d.id = v.document_id
+           where d.id = %(id)s and v.version = coalesce(%(version)s::integer, d.version)""",
+        {"id": document_id, "version": version},
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        wanted = f"document {document_id}" + (f" version {version}" if version is not None else "")
+        raise NotFound(f"There is no {wanted}; `footnote docs list` shows what there is.")
+    return str(row[0])
+
+
+async def delete_documents(connection: Connection, document_ids: Sequence[UUID]) -> int:
+    """Delete documents with all that was made from them; return how many there were to delete."""
+    ids = list(document_ids)
+    await connection.execute(
+        """update documents set linked = false
+           where id in (select document_id from links where to_document_id = any(%(ids)s)) and id <> all(%(ids)s)""",
+        {"ids": ids},
+    )
+    await connection.execute(
+        """update collections set epoch = epoch + 1
+           where id in (select collection_id from documents where id = any(%s))""",
+        (ids,),
+    )
+    return (await connection.execute("delete from documents where id = any(%s)", (ids,))).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSource:
+    """What decides whether a source must be read again."""
+
+    id: UUID
+    source: str
+    content_hash: bytes
+    indexed_by: str
+    access_list_id: int
+
+
+async def stored_sources(connection: Connection, collection_id: int) -> dict[str, StoredSource]:
+    """Return the visible documents of a collection by their source."""
+    async with connection.cursor(row_factory=class_row(StoredSource), binary=True) as cursor:
+        await cursor.execute(
+            """select id, source, content_hash, indexed_by, access_list_id from documents
+               where collection_id = %s""",
+            (collection_id,),
+        )
+        return {row.source: row for row in await cursor.fetchall()}

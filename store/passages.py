@@ -1,0 +1,52 @@
+"""Stored chunks as passages, read under row-level security."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from state.documents import Span
+from state.evidence import Passage
+from store.database import Connection
+
+_SELECT = """select c.id, c.document_id, c.version, d.title, d.source, c.headings, c.first_page, c.last_page,
+                    c.start_char, c.end_char, c.text, c.sentence_bounds, d.language, c.slot
+             from chunks c join documents d on d.id = c.document_id"""
+
+
+async def by_chunk(connection: Connection, chunk_ids: Sequence[int]) -> dict[int, Passage]:
+    """Return passages by chunk id; ids that are gone or not visible are left out."""
+    cursor = await connection.execute(
+        f"{_SELECT} where c.id = any(%(ids)s)", {"ids": list(chunk_ids)}, binary=True
+    )
+    return {row[0]: _passage(row) for row in await cursor.fetchall()}
+
+
+async def by_slot(connection: Connection, slots: Sequence[int]) -> dict[int, Passage]:
+    """Return passages by slot; slots that are gone or not visible are left out."""
+    cursor = await connection.execute(
+        f"{_SELECT} where c.tenant_id = (select current_tenant()) and c.slot = any(%(slots)s)",
+        {"slots": list(slots)},
+        binary=True,
+    )
+    return {row[13]: _passage(row) for row in await cursor.fetchall()}
+
+
+def _passage(row: tuple[Any, ...]) -> Passage:
+    bounds = row[11]
+    return Passage(
+        chunk_id=row[0],
+        document_id=row[1],
+        version=row[2],
+        title=row[3],
+        source=row[4],
+        headings=tuple(row[5]),
+        first_page=row[6],
+        last_page=row[7],
+        start=row[8],
+        end=row[9],
+        text=row[10],
+        sentences=tuple(Span(start, end) for start, end in zip(bounds[::2], bounds[1::2], strict=True)),
+        language=row[12],
+        slot=row[13],
+    )

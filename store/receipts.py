@@ -1,0 +1,61 @@
+"""Receipts: kept for who asked, checked again against what is stored now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from state.answer import Receipt, SpanCheck, SpanRecord, Verification, quote_hash
+from state.errors import NotFound
+from state.principal import Principal
+from store.database import Connection, Database
+
+
+@dataclass(frozen=True)
+class Receipts:
+    """The receipts of a database."""
+
+    database: Database
+
+    async def keep(self, principal: Principal, receipt: Receipt) -> None:
+        """Store a receipt."""
+        async with self.database.session(principal, write=True) as connection:
+            await connection.execute(
+                """insert into receipts (id, tenant_id, user_name, created_at, body)
+                   values (%s, current_tenant(), current_user_name(), %s, %s)""",
+                (receipt.id, receipt.created_at, Jsonb(receipt.model_dump(mode="json"))),
+            )
+
+    async def get(self, principal: Principal, receipt_id: UUID) -> Receipt:
+        """Return one of the principal's own receipts. Raises `NotFound`."""
+        async with self.database.session(principal) as connection:
+            cursor = await connection.execute("select body from receipts where id = %s", (receipt_id,))
+            row = await cursor.fetchone()
+        if row is None:
+            raise NotFound(f"There is no receipt {receipt_id} of yours.")
+        return Receipt.model_validate(row[0])
+
+    async def verify(self, principal: Principal, receipt: Receipt) -> Verification:
+        """Check every cited span against the stored text, and say what has changed since."""
+        async with self.database.session(principal) as connection:
+            checks = [await _check(connection, span) for claim in receipt.claims for span in claim.spans]
+        return Verification(receipt=receipt.id, holds=all(check.holds for check in checks), spans=checks)
+
+
+async def _check(connection: Connection, span: SpanRecord) -> SpanCheck:
+    cursor = await connection.execute(
+        """select d.version, substr(v.text, %(start)s + 1, %(end)s - %(start)s)
+           from documents d left join document_versions v on v.document_id = d.id and v.version = %(version)s
+           where d.id = %(id)s""",
+        {"id": span.document_id, "version": span.version, "start": span.start, "end": span.end},
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        return SpanCheck(n=span.n, source=span.source, holds=False, note="the document is gone, or no longer yours to see")
+    current, quote = row
+    if quote is None or quote_hash(quote) != span.sha256:
+        return SpanCheck(n=span.n, source=span.source, holds=False, note="the stored text is not the one that was cited")
+    note = "unchanged" if current == span.version else f"cited from version {span.version}; version {current} is current"
+    return SpanCheck(n=span.n, source=span.source, holds=True, note=note)

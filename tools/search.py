@@ -1,0 +1,167 @@
+"""Lexical, vector and hybrid search, as one principal may search."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from state.errors import InvalidQuestion, NotFound
+from state.evidence import Hit, Mode, Passage
+from state.filters import Filters
+from state.ports import Embedder
+from state.principal import Principal
+from store import lexical, passages, vectors
+from store.corpus import Corpus, CorpusCache
+from store.database import Connection, Database
+from text.query import Query, matches_phrase, parse_query
+from tools.deduplication import without_duplicates
+from tools.fusion import RRF_K, reciprocal_rank_fusion
+
+DEPTH = 50  # passages that each ranking gives to the fusion
+_MOST_CHECKED = 2_000  # passages read in search of a phrase before giving up
+
+
+@dataclass(frozen=True)
+class Searcher:
+    """Searches one database with one embedder. Every method sees only what its principal may see.
+
+    Raises `StoreUnavailable` when the database is not there and `NotFound` for a collection that does not exist.
+    """
+
+    database: Database
+    embedder: Embedder
+    max_question_chars: int = 4000
+    corpora: CorpusCache = field(default_factory=CorpusCache)
+
+    async def search(
+        self, principal: Principal, question: str, mode: Mode, *, k: int = 10, filters: Filters | None = None
+    ) -> list[Hit]:
+        """Return up to ``k`` passages, best first, by the mode asked for."""
+        if mode == "lexical":
+            return await self.lexical_search(principal, question, k=k, filters=filters)
+        if mode == "vector":
+            return await self.vector_search(principal, question, k=k, filters=filters)
+        return await self.hybrid_search(principal, question, k=k, filters=filters)
+
+    async def lexical_search(
+        self, principal: Principal, question: str, *, k: int = 10, filters: Filters | None = None
+    ) -> list[Hit]:
+        """Return up to ``k`` passages by BM25; the question may hold "quoted phrases" and -excluded words."""
+        query = self._query(question)
+        async with self.database.session(principal) as connection:
+            corpus = await self._corpus(connection, principal, filters)
+            ranked = await lexical.bm25(connection, corpus, query)
+            hits: list[Hit] = []
+            step = 2 * k
+            for start in range(0, min(len(ranked.slots), _MOST_CHECKED), step):
+                slots = [int(slot) for slot in ranked.slots[start : start + step]]
+                found = await passages.by_slot(connection, slots)
+                for slot, score in zip(slots, ranked.scores[start : start + step], strict=True):
+                    if slot in found and _phrases_hold(query, found[slot]):
+                        hits.append(Hit(found[slot], float(score)))
+                hits = without_duplicates(hits)
+                if len(hits) >= k:
+                    break
+        return _ranked(hits[:k], "lexical")
+
+    async def vector_search(
+        self, principal: Principal, question: str, *, k: int = 10, filters: Filters | None = None
+    ) -> list[Hit]:
+        """Return up to ``k`` passages by cosine similarity; phrases and exclusions restrict them too."""
+        query = self._query(question)
+        vector = (await asyncio.to_thread(self.embedder.embed, [query.text or question]))[0]
+        async with self.database.session(principal) as connection:
+            corpus = await self._corpus(connection, principal, filters)
+            space = await vectors.space_id(connection, self.embedder.space)
+            if space is None:
+                return []
+            allowed = await lexical.constrain(connection, corpus, query)
+            depth = 2 * k
+            while True:
+                nearest = await vectors.nearest(connection, space, corpus, vector, depth)
+                found = await passages.by_chunk(connection, [chunk for chunk, _ in nearest])
+                hits = without_duplicates(
+                    [
+                        Hit(found[chunk], similarity)
+                        for chunk, similarity in nearest
+                        if chunk in found
+                        and (allowed is None or allowed[found[chunk].slot])
+                        and _phrases_hold(query, found[chunk])
+                    ]
+                )
+                if len(hits) >= k or depth >= min(corpus.allowed_count, _MOST_CHECKED):
+                    return _ranked(hits[:k], "vector")
+                depth = min(depth * 5, corpus.allowed_count)
+
+    async def hybrid_search(
+        self,
+        principal: Principal,
+        question: str,
+        *,
+        k: int = 10,
+        filters: Filters | None = None,
+        weights: Mapping[str, float] | None = None,
+    ) -> list[Hit]:
+        """Return up to ``k`` passages by both at once, fused by weighted reciprocal ranks."""
+        depth = max(DEPTH, k)
+        by_words, by_meaning = await asyncio.gather(
+            self.lexical_search(principal, question, k=depth, filters=filters),
+            self.vector_search(principal, question, k=depth, filters=filters),
+        )
+        return fuse({"lexical": by_words, "vector": by_meaning}, weights=weights)[:k]
+
+    async def similarities(self, principal: Principal, question: str, chunk_ids: Sequence[int]) -> dict[int, float]:
+        """Return the cosine similarity of the question to each chunk that is visible and embedded."""
+        query = self._query(question)
+        vector = (await asyncio.to_thread(self.embedder.embed, [query.text or question]))[0]
+        async with self.database.session(principal) as connection:
+            space = await vectors.space_id(connection, self.embedder.space)
+            return await vectors.similarities(connection, space, vector, chunk_ids) if space is not None else {}
+
+    def _query(self, question: str) -> Query:
+        if not question.strip():
+            raise InvalidQuestion("The question is empty: write some words to search for.")
+        if len(question) > self.max_question_chars:
+            raise InvalidQuestion(
+                f"The question has {len(question)} characters; the limit is {self.max_question_chars}: shorten it."
+            )
+        return parse_query(question)
+
+    async def _corpus(self, connection: Connection, principal: Principal, filters: Filters | None) -> Corpus:
+        wanted = filters or Filters()
+        corpus = await self.corpora.corpus(connection, principal, wanted)
+        if len(corpus.collection_ids) < len(set(wanted.collections)):
+            names = ", ".join(repr(name) for name in wanted.collections)
+            raise NotFound(f"There is no collection {names}; `footnote docs list` shows what there is.")
+        return corpus
+
+
+def fuse(
+    rankings: Mapping[str, Sequence[Hit]], *, weights: Mapping[str, float] | None = None, k: float = RRF_K
+) -> list[Hit]:
+    """Fuse rankings of passages and leave out duplicates; each hit keeps its rank in every stage."""
+    known = {hit.passage.chunk_id: hit for hits in rankings.values() for hit in hits}
+    ranks: dict[int, dict[str, int]] = {}
+    for hits in rankings.values():
+        for hit in hits:
+            ranks.setdefault(hit.passage.chunk_id, {}).update(hit.ranks)
+    order = reciprocal_rank_fusion(
+        {name: [hit.passage.chunk_id for hit in hits] for name, hits in rankings.items()}, weights=weights, k=k
+    )
+    fused = [Hit(known[chunk].passage, score, ranks[chunk]) for chunk, score in order]
+    return _ranked(without_duplicates(fused), "fused")
+
+
+def _ranked(hits: Sequence[Hit], stage: str) -> list[Hit]:
+    return [replace(hit, ranks={**hit.ranks, stage: rank}) for rank, hit in enumerate(hits, start=1)]
+
+
+def _phrases_hold(query: Query, passage: Passage) -> bool:
+    """Whether every quoted phrase stands in the passage (or its title and headings), and no excluded one."""
+    if not query.phrases and not query.exclusions:
+        return True
+    text = f"{passage.context}\n{passage.text}"
+    return all(matches_phrase(text, phrase) for phrase in query.phrases) and not any(
+        " " in phrase and matches_phrase(text, phrase) for phrase in query.exclusions
+    )
