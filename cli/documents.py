@@ -140,16 +140,21 @@ def list_(
     if as_json:
         print_json([_as_json(row) for row in rows])
         return
-    from rich.table import Table
-
-    table = Table("id", "collection", "title", "type", "version", "chunks", "source", box=None)
+    if not rows:
+        console().print("No documents yet: read some in with `footnote ingest FOLDER`.")
     for row in rows:
-        title = visible(row.title) + (" (duplicate)" if row.duplicate_of else "")
-        table.add_row(
-            str(row.id), row.collection, title, row.type, str(row.version), str(row.chunks),
-            visible(row.source.rsplit("/", 1)[-1]),
-        )  # fmt: skip
-    console().print(table if rows else "No documents yet: read some in with `footnote ingest FOLDER`.")
+        _print_row(row)
+
+
+def _print_row(row: DocumentInfo) -> None:
+    from rich.text import Text
+
+    line = Text(f"{row.id}  ", style="dim")
+    line.append(visible(row.title) or "Untitled", style="cyan")
+    line.append(f"  {row.collection}, {visible(row.source.rsplit('/', 1)[-1])}, version {row.version}, {row.chunks} chunks")
+    if row.duplicate_of:
+        line.append(f", duplicates {row.duplicate_of}", style="yellow")
+    console().print(line)
 
 
 @docs.command("show")

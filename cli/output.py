@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from state.evidence import Hit
 
 
+_PIPE_WIDTH = 100  # of text that is laid out (quotes, tables), where there is no terminal to ask
+
+
 def console() -> Console:
-    """Return a console on standard output."""
+    """Return a console on standard output; what is not a terminal gets whole lines, for other programs to read."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=False)
+    terminal = sys.stdout.isatty()
+    return Console(highlight=False, soft_wrap=not terminal, width=None if terminal else _PIPE_WIDTH)
 
 
 def print_json(value: Any) -> None:

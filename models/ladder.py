@@ -10,12 +10,14 @@ from state.errors import ModelUnavailable
 from state.ports import Embedder, Reranker
 
 
-def open_reranker(settings: Settings, embedder: Embedder) -> tuple[Reranker | None, list[str]]:
+def open_reranker(
+    settings: Settings, embedder: Embedder, tokens: PassageTokens | None = None
+) -> tuple[Reranker | None, list[str]]:
     """Return the best reranker that can be had, opened, and a note on each better one that could not.
 
     The cross-encoder of ``settings.reranker_model``; else late interaction on ``embedder``; else None, which leaves
     passages in their fused order. Without a network it takes ``settings.download_timeout`` seconds at most, besides
-    loading. Raises nothing that is expected.
+    loading. ``tokens`` is the memory of token vectors to share with a sentence scorer on the same ``embedder``.
     """
     notes = []
     try:
@@ -27,7 +29,7 @@ def open_reranker(settings: Settings, embedder: Embedder) -> tuple[Reranker | No
         return cross_encoder, notes
     if not isinstance(embedder, TokenEmbedder):
         return None, [*notes, "Passages stay in their fused order: the embedding model gives no token vectors."]
-    late_interaction = LateInteractionReranker(PassageTokens(embedder))
+    late_interaction = LateInteractionReranker(tokens or PassageTokens(embedder))
     try:
         late_interaction.open()
     except ModelUnavailable as error:

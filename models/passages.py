@@ -10,14 +10,20 @@ from typing import Protocol, runtime_checkable
 
 from models.embedder import TokenVectors
 from state.evidence import Passage
-from state.ports import Embedder
+from state.ports import Vectors
 
 _Key = tuple[int, int, bytes]
 
 
 @runtime_checkable
-class TokenEmbedder(Embedder, Protocol):
+class TokenEmbedder(Protocol):
     """An embedder that gives the vectors of single tokens too."""
+
+    def open(self) -> None:
+        """Load the model. Raises `ModelUnavailable`."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors, shape ``(len(texts), dimension)``, in the order given. Raises `ModelUnavailable`."""
 
     def token_embeddings(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Return each text's contextual token vectors, in the order given. Raises `ModelUnavailable`."""

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from models.location import model_folder
 from models.passages import contextual_text
 from models.precision import has_bfloat16
@@ -18,9 +16,15 @@ from state.evidence import Passage
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
+    from torch import Tensor
 
 # Pairs of one forward pass; pairs are sorted by length, so that little of it is padding.
 _BATCH_PAIRS = 16
+
+
+def _logit(scores: Tensor) -> Tensor:
+    """Leave scores as they are: after a sigmoid, the best passages would be too close for bfloat16 to tell apart."""
+    return scores
 
 
 class CrossEncoderReranker:
@@ -41,16 +45,15 @@ class CrossEncoderReranker:
             self._model()
 
     def scores(self, question: str, passages: Sequence[Passage]) -> list[float]:
-        """Return one score a passage: the model's logit, or its probability if the model is saved with a sigmoid.
-
-        Raises `ModelUnavailable`.
-        """
+        """Return the model's logit for each passage. Raises `ModelUnavailable`."""
         if not passages:
             return []
         pairs = [(question, contextual_text(passage)) for passage in passages]
         with self._lock:
-            scores = self._model().predict(pairs, batch_size=_BATCH_PAIRS, show_progress_bar=False)
-        return np.asarray(scores, dtype=np.float64).tolist()  # type: ignore[no-any-return]
+            logits = self._model().predict(
+                pairs, batch_size=_BATCH_PAIRS, show_progress_bar=False, activation_fn=_logit
+            )
+        return [float(logit) for logit in logits]
 
     def _model(self) -> CrossEncoder:
         if self._loaded is None:
@@ -64,15 +67,11 @@ class CrossEncoderReranker:
         from sentence_transformers import CrossEncoder
 
         torch.set_num_threads(self._settings.threads)
+        # In bfloat16 close scores may tie; a stable sort then leaves them in their fused order.
         dtype = torch.bfloat16 if has_bfloat16(device) else torch.float32
         try:
-            # The last layer stays in float32: bfloat16 has three digits, which would tie close passages.
-            model = CrossEncoder(
-                str(folder),
-                device=device,
-                local_files_only=True,
-                model_kwargs={"dtype": dtype},
-                keep_in_fp32_modules=["classifier"],
+            model: CrossEncoder = CrossEncoder(
+                str(folder), device=device, local_files_only=True, model_kwargs={"dtype": dtype}
             )
         except Exception as error:  # damaged files surface as errors of safetensors, transformers, json or torch
             raise ModelUnavailable(f"The reranker '{self.name}' cannot be loaded from {folder}: {error}") from error

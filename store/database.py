@@ -18,7 +18,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from settings import Settings
 from state.errors import StoreMisconfigured, StoreUnavailable
 from state.principal import Principal
-from store.embedded import bootstrap, ensure_server
+from store.embedded import APP_ROLE, OWNER_ROLE, bootstrap, ensure_server
 from store.migrate import ensure_tenant, migrate
 
 _SEPARATOR = "\x1f"  # between grantees in the session setting; current_grantees() splits at it
@@ -141,10 +141,10 @@ def prepare_embedded(home: Path, database: str, tenant: str, *, timeout: float) 
     """Start or join the embedded server in ``home``, make and migrate ``database``; return its conninfo."""
     address = ensure_server(home, timeout=max(timeout, 30.0))
     bootstrap(address, database)
-    owner = address.conninfo(database, "footnote_owner")
-    migrate(owner, "footnote_app", connect_timeout=timeout)
+    owner = address.conninfo(database, OWNER_ROLE)
+    migrate(owner, APP_ROLE, connect_timeout=timeout)
     ensure_tenant(owner, tenant)
-    return address.conninfo(database, "footnote_app")
+    return address.conninfo(database, APP_ROLE)
 
 
 @asynccontextmanager

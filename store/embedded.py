@@ -76,6 +76,8 @@ def release_server(home: Path, *, timeout: float = 30.0) -> None:
     with _uses_guard:
         if layout.home in _uses:
             os.close(_uses.pop(layout.home))
+    if not layout.home.is_dir():
+        return
     deadline = time.monotonic() + timeout
     users = open_lock(layout.users_lock)
     try:

@@ -11,6 +11,10 @@ from psycopg import sql
 
 from state.errors import StoreMisconfigured, StoreUnavailable
 
+_VERSION_TABLE = """
+    create table if not exists schema_migrations (
+        number integer primary key, name text not null, checksum text not null,
+        applied_at timestamptz not null default now())"""
 _LOCK = 0x466F6F746E6F7465  # "Footnote": one migrating process per database
 
 
@@ -49,6 +53,7 @@ def migrate(owner_conninfo: str, application_role: str, *, connect_timeout: floa
             if not _pending(conn):
                 return 0
             conn.execute("select pg_advisory_lock(%s)", (_LOCK,))
+            conn.execute(_VERSION_TABLE)
             pending = _pending(conn)
             _require_pgvector(conn)
             for migration in pending:
@@ -70,15 +75,10 @@ def migrate(owner_conninfo: str, application_role: str, *, connect_timeout: floa
 
 
 def _pending(conn: psycopg.Connection) -> list[Migration]:
-    """Return the migrations still to run. Makes the version table if there is none."""
+    """Return the migrations still to run."""
     row = conn.execute("select to_regclass('schema_migrations')").fetchone()
     known = migrations()
     if row is None or row[0] is None:
-        conn.execute(
-            """create table if not exists schema_migrations (
-                   number integer primary key, name text not null, checksum text not null,
-                   applied_at timestamptz not null default now())"""
-        )
         return known
     applied = dict(conn.execute("select number, checksum from schema_migrations").fetchall())
     if applied and max(applied) > known[-1].number:

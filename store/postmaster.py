@@ -16,12 +16,12 @@ from pathlib import Path
 import psutil
 
 from state.errors import StoreMisconfigured
+from store import keeper
 from store.cluster import Account, Layout
 
 PORT = 5432
 LINGER_SECONDS = 10.0
 MAX_SOCKET_PATH = 100
-MAX_LOG_BYTES = 4 * 1024 * 1024
 ORPHAN_SECONDS = 5.0
 MIN_SHARED_MEMORY = 1024**3
 
@@ -131,7 +131,7 @@ def clear_remains(layout: Layout, sockets: Path) -> None:
     remains = (layout.data / "postmaster.pid", sockets / f".s.PGSQL.{PORT}", sockets / f".s.PGSQL.{PORT}.lock")
     for remain in remains:
         remain.unlink(missing_ok=True)
-    if layout.log.exists() and layout.log.stat().st_size > MAX_LOG_BYTES:
+    if layout.log.exists() and layout.log.stat().st_size > keeper.MAX_LOG_BYTES:
         layout.log.replace(layout.log.with_suffix(".log.1"))
 
 
@@ -163,13 +163,12 @@ def _linux_settings() -> dict[str, str]:
 
 def _keep(layout: Layout, account: Account, *what: str) -> None:
     """Run the keeper's script, which goes on in the background; what it and the server say is in the log."""
-    script = Path(__file__).with_name("keeper.py")
     owner = ["-1" if number is None else str(number) for number in (account.uid, account.gid)]
     files = [str(layout.users_lock), str(layout.keeper_lock)]
     log = os.open(layout.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         subprocess.run(
-            [sys.executable, "-I", "-S", str(script), *files, str(LINGER_SECONDS), *owner, *what],
+            [sys.executable, "-I", "-S", str(keeper.__file__), *files, str(LINGER_SECONDS), *owner, *what],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

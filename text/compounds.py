@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import regex
@@ -39,7 +40,7 @@ _LEAF = regex.compile(
     rf"|(?:(?!(?<=\p{{Nd}})\p{{No}}|_){_WORD})++"
 )
 _HUMP = regex.compile(r"\p{Lu}{2,}(?=s(?!\p{L}))|\p{Lu}+(?!\p{Ll})|\p{Lu}?[\p{Ll}\p{Lo}\p{M}]++|\p{N}++|\p{Lu}")
-_GROUPED = regex.compile(rf"(\d{{1,3}}(?:([{_GROUP_MARK}.{_APOSTROPHE}])\d{{3}})(?:\2\d{{3}})*+)(?:[.,](\d++))?")
+_GROUPED = regex.compile(rf"(\d{{1,3}}(?:([ {_GROUP_MARK}.{_APOSTROPHE}])\d{{3}})(?:\2\d{{3}})*+)(?:[.,](\d++))?")
 _DECIMAL = regex.compile(r"(\d++)[.,](\d++)")
 _ACRONYM = regex.compile(r"(?:\p{L}\.)+\p{L}")
 _PLAIN = regex.compile(r"\p{Lu}?\p{Ll}{1,20}|\p{Lu}{1,20}|\d{1,20}")
@@ -77,7 +78,7 @@ def pieces(run: str) -> Iterator[Piece]:
         yield from (_piece(m.group(), m.start(), m.end()) for m in found if _PLAIN.fullmatch(m.group()))
         return
     for piece in _compound(run):
-        if 0 < len(piece.text) <= MAX_TOKEN_CHARS:
+        if len(piece.text) <= MAX_TOKEN_CHARS and any(map(str.isalnum, piece.text)):  # not a mark without its letter
             yield piece
 
 
@@ -92,7 +93,7 @@ def units(run: str) -> Iterator[str]:
 def _bigrams(run: str) -> Iterator[Piece]:
     """Yield each pair of neighbouring characters as a reader counts them; a lone one by itself."""
     spans = [cluster.span() for cluster in _CLUSTER.finditer(run)]
-    pairs = zip(spans, spans[1:], strict=False) if len(spans) > 1 else [(spans[0], spans[0])]
+    pairs = pairwise(spans) if len(spans) > 1 else [(spans[0], spans[0])]
     for (start, _), (_, end) in pairs:
         yield Piece(match_form(run[start:end])[:MAX_TOKEN_CHARS], start, end, "bigram", False)
 
@@ -121,10 +122,10 @@ def _parts(leaf: str, offset: int) -> Iterator[Piece]:
     if leaf[0].isalpha() and leaf[1:2].isdigit() and not leaf.isalnum():
         yield _piece(leaf[1:], offset + 1, end)._replace(leaf=False)  # v2.1.3 also without its letter
         return
-    if leaf.islower() and leaf.isalpha() or not leaf.isalnum():
+    if (leaf.islower() and leaf.isalpha()) or not leaf.isalnum():
         return
     humps = list(_HUMP.finditer(leaf))
-    if 1 < len(humps) <= _MAX_HUMPS or len(humps) == 1 and humps[0].end() < len(leaf):
+    if 1 < len(humps) <= _MAX_HUMPS or (len(humps) == 1 and humps[0].end() < len(leaf)):
         for hump in humps:
             if hump.group() == "s" and hump.end() == len(leaf):  # the plural of an acronym (DNAs)
                 continue

@@ -25,7 +25,7 @@ def name_key(text: str) -> str:
 
 
 def clean_text(raw: str) -> str:
-    """Return the text to store: newlines as ``\\n``, no control characters but tab, no byte-order mark.
+    """Return the text to store: line feeds for newlines, no control characters but tab, no byte-order mark.
 
     Lone surrogates become U+FFFD. Nothing else changes: no Unicode normalisation, no trimming.
     """

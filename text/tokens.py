@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from text.compounds import MAX_TOKEN_CHARS, RUN, TokenKind, pieces, units
+from text.compounds import MAX_TOKEN_CHARS, RUN, Piece, TokenKind, pieces, units
 from text.folding import fold
 from text.languages import stemmer_for, stop_words
 
@@ -33,7 +33,8 @@ def tokens(text: str) -> Iterator[Token]:
     """
     for run in RUN.finditer(text):
         offset = run.start()
-        for piece in pieces(run.group()):
+        surface = run.group()
+        for piece in _known_pieces(surface) if len(surface) <= _CACHED_RUN_CHARS else pieces(surface):
             yield Token(piece.text, offset + piece.start, offset + piece.end, piece.kind)
 
 
@@ -58,7 +59,9 @@ def query_terms(text: str, languages: Collection[str]) -> list[tuple[str, ...]]:
     """
     found = dict.fromkeys((token.text, token.kind, _is_capital(text, token)) for token in tokens(text))
     common = _stop_words_in({word for word, kind, capital in found if kind == "word" and not capital}, languages)
-    kept = [_alternatives(word, kind, languages, () if capital else common.get(word, ())) for word, kind, capital in found]
+    kept = [
+        _alternatives(word, kind, languages, () if capital else common.get(word, ())) for word, kind, capital in found
+    ]
     if not any(kept):
         kept = [_alternatives(word, kind, languages, ()) for word, kind, _ in found]
     return list(dict.fromkeys(group for group in kept if group))
@@ -71,10 +74,10 @@ def _stop_words_in(words: set[str], languages: Collection[str]) -> dict[str, Col
     everywhere, or a German document that quotes "the" would match it as a rare word.
     """
     hits = {code: words & stop_words(code) for code in languages}
-    common = {word: [code for code in languages if word in hits[code]] for word in words}
-    most = sorted(hits, key=lambda code: len(hits[code]), reverse=True)[:2]
-    if most and len(hits[most[0]]) > max(1, len(hits[most[-1]]) if len(most) > 1 else 0):
-        common |= dict.fromkeys(hits[most[0]], languages)
+    common: dict[str, Collection[str]] = {word: [code for code in languages if word in hits[code]] for word in words}
+    first, second, *_ = [*sorted(hits, key=lambda code: len(hits[code]), reverse=True), "", ""]
+    if len(hits.get(first, ())) > max(1, len(hits.get(second, ()))):
+        common.update(dict.fromkeys(hits[first], languages))
     return common
 
 
@@ -99,6 +102,11 @@ def _alternatives(
     if dropped_in:
         return tuple(dict.fromkeys(term for term in terms if term != bare))
     return tuple(dict.fromkeys([*terms, bare]))
+
+
+@lru_cache(maxsize=1 << 14)
+def _known_pieces(run: str) -> tuple[Piece, ...]:
+    return tuple(pieces(run))
 
 
 @lru_cache(maxsize=1 << 16)

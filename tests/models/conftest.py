@@ -108,5 +108,6 @@ def _tiny_config(config: type, **more: int) -> object:
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=64,
+        initializer_range=0.3,
         **more,
     )

@@ -89,9 +89,7 @@ def test_bfloat16_agrees_with_float32(embedder: SentenceTransformerEmbedder, set
     assert cosines.min() >= 0.995
 
 
-def test_a_model_is_loaded_once_however_many_threads_ask(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_is_loaded_once_however_many_threads_ask(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     loads = []
     original = SentenceTransformerEmbedder._load
 

@@ -84,7 +84,7 @@ def test_a_damaged_file_of_verdicts_is_measured_again(tmp_path: Path, content: s
 def test_an_unknown_verdict_is_measured_again(tmp_path: Path) -> None:
     verdicts = tmp_path / "precision.json"
     taken(Loader(0.005, [1.0, 0.0]), verdicts)
-    verdicts.write_text(verdicts.read_text().replace("bfloat16\"", "int2\""))
+    verdicts.write_text(verdicts.read_text().replace('bfloat16"', 'int2"'))
     assert taken(Loader(0.005, [1.0, 0.0]), verdicts) == "bfloat16"
 
 

@@ -1,0 +1,39 @@
+"""A folder of documents to read in, for tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ingest.pipeline import Ingester, IngestReport
+from ingest.sources import find_sources
+from state.ports import Embedder, TokenCounter
+from state.principal import Principal
+from store.database import Database
+
+
+class Library:
+    """A folder of text files and the collection that it is read into."""
+
+    def __init__(
+        self,
+        database: Database,
+        embedder: Embedder,
+        counter: TokenCounter,
+        principal: Principal,
+        folder: Path,
+    ) -> None:
+        self.folder = folder
+        self.folder.mkdir()
+        self.principal = principal
+        self._ingester = Ingester(database, embedder, counter, principal)
+
+    def write(self, **texts: str) -> None:
+        """Write files: ``note="…"`` makes note.md."""
+        for name, text in texts.items():
+            (self.folder / f"{name}.md").write_text(text, encoding="utf-8")
+
+    async def read_in(self, collection: str = "default", access: tuple[str, ...] = ("*",)) -> IngestReport:
+        """Read the folder in."""
+        found = find_sources([os.fspath(self.folder)], max_bytes=10_000_000)
+        return await self._ingester.ingest(found, collection, access=access)
