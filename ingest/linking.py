@@ -37,18 +37,20 @@ async def link_collection(database: Database, principal: Principal, collection_i
         unlinked = await links.unlinked_documents(connection, collection_id)
         names = _telling(await links.names_of_collection(connection, collection_id)) if unlinked else []
         sources = await links.sources_of_collection(connection, collection_id) if unlinked else {}
-    fresh = {document_id for document_id, _ in unlinked}
+    waiting = {document_id for document_id, _ in unlinked}
     resolver = _Resolver(names, sources)
     count = 0
     for start in range(0, len(unlinked), _DOCUMENTS_AT_ONCE):
         part = unlinked[start : start + _DOCUMENTS_AT_ONCE]
+        ids = [document_id for document_id, _ in part]
         async with database.session(principal, write=True) as connection:
             rows: list[LinkRow] = []
             for document_id, source in part:
                 rows.extend(await resolver.links_of(connection, document_id, source))
-            if start + _DOCUMENTS_AT_ONCE >= len(unlinked) and len(fresh) < len(sources):
-                rows.extend(await _links_to_fresh(connection, principal, collection_id, names, fresh))
-            count += await links.replace_links(connection, [document_id for document_id, _ in part], rows)
+            if len(waiting) < len(sources):
+                new_names = [name for name in names if name.document_id in set(ids)]
+                rows.extend(await _links_to(connection, principal, collection_id, new_names, waiting))
+            count += await links.replace_links(connection, ids, rows)
     return count
 
 
@@ -110,25 +112,24 @@ def _link(document_id: UUID, chunk_id: int, name: NameRow) -> LinkRow:
     return LinkRow(document_id, chunk_id, name.kind, name.key, name.document_id, name.chunk_id)
 
 
-async def _links_to_fresh(
+async def _links_to(
     connection: Connection,
     principal: Principal,
     collection_id: int,
     names: Sequence[NameRow],
-    fresh: Collection[UUID],
+    waiting: Collection[UUID],
 ) -> list[LinkRow]:
-    """Return the links from documents linked earlier to the names of fresh ones."""
+    """Return the links to these names from documents linked earlier: those that are not ``waiting`` for theirs."""
     cursor = await connection.execute("select name from collections where id = %s", (collection_id,))
     row = await cursor.fetchone()
     corpus = await CorpusCache().corpus(connection, principal, Filters(collections=(row[0],) if row else ()))
-    new_names = [name for name in names if name.document_id in fresh]
-    slots = await _slots_naming(connection, corpus, {name.key for name in new_names})
-    matcher = NameMatcher((name.key, number) for number, name in enumerate(new_names))
+    slots = await _slots_naming(connection, corpus, {name.key for name in names})
+    matcher = NameMatcher((name.key, number) for number, name in enumerate(names))
     found = []
     for passage in (await passages.by_slot(connection, slots)).values():
-        if passage.document_id not in fresh:
+        if passage.document_id not in waiting:
             for number in matcher.find(passage.text):
-                found.append(_link(passage.document_id, passage.chunk_id, new_names[number]))
+                found.append(_link(passage.document_id, passage.chunk_id, names[number]))
     return found
 
 

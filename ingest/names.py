@@ -39,7 +39,9 @@ _HEADING_NUMBER = re.compile(
     re.I,
 )
 _CAPTION = re.compile(r"^(?P<part>table|figure|fig\.|tabelle|tableau|tabla|abbildung|figura)\s*(?P<number>\d[\d.]*\d|\d)", re.I)
-_CODE = re.compile(r"(?<![\w-])(?=[\w./-]*\d)[A-Z][A-Z0-9]*(?:[-_/.]?[A-Z0-9]+)*(?:[-_/]\w+)*(?![\w-])")
+_CODE = re.compile(
+    r"(?<![\w-])(?=[A-Z\-_/.]{0,24}\d)[A-Z][A-Z0-9]{0,15}+(?:[-_/.][A-Z0-9]{1,16}+){0,5}+(?![\w-])"
+)
 _DEFINED = re.compile(
     r"[\"“„](?P<term>[^\"“”„\n]{2,60})[\"”“](?:\s*\([^)\n]{1,40}\))?\s+"
     r"(?:shall\s+mean|means?|refers?\s+to|is\s+defined\s+as|has\s+the\s+meaning|denotes|bedeutet|bezeichnet)\b"
@@ -48,7 +50,7 @@ _HEREINAFTER = re.compile(
     r"\((?:(?:the|each,?\s+an?|an?|collectively,?\s+the|hereinafter(?:\s+referred\s+to\s+as)?|together,?\s+the|nachfolgend|"
     r"im Folgenden)\s+)*[\"“„](?P<term>[^\"“”„\n]{2,60})[\"”“]\)"
 )
-_ACRONYM = re.compile(r"(?P<words>(?:[A-Za-z][\w&’'-]*[ -]){2,8})\((?P<term>[A-Z][A-Z0-9&-]{1,9})s?\)")
+_ACRONYM = re.compile(r"(?<![\w-])(?P<words>(?:[A-Za-z][\w&’']{0,24}+[ -]){2,8}+)\((?P<term>[A-Z][A-Z0-9&-]{1,9})s?\)")
 _LABELLED = re.compile(r"^(?P<term>[^\W\d_][^\n.:;–—?!]{1,50}?)(?::| [–—-]) +(?=(?:\S+ +){3})")
 _GENERIC = frozenset(
     "abstract about acknowledgements acknowledgments advantages agenda answer answers appendix applications approach aims "

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from models.embedder import TokenVectors
-from models.passages import PassageTokens, text_offset
+from models.passages import PassageTokens, TokenEmbedder, text_offset
 from state.evidence import Passage
+from text.tokens import index_terms, query_terms
 
 # What a sentence inherits of the match of its title and headings, and of the sentence before it, per sentence of
 # distance: "He resigned in 1974" answers for the name in the sentence before, but less than the sentence that has both.
@@ -20,21 +21,26 @@ SENTENCE_CARRY = 0.8
 # Weight of the similarity of the means beside the late interaction's 1; anything from 0.1 to 0.5 does.
 MEAN_WEIGHT = 0.2
 
+# What a sentence gains by holding all of the question's words that the sentences before it lack, in the units of the
+# scores. It brings in the second document of a question about two, where the best sentences repeat the first.
+COVERAGE_GAIN = 0.25
+
 _Matrix = npt.NDArray[np.float32]
 
 
-class LateInteractionSentenceScorer:
+class EmbeddingSentenceScorer:
     """Scores a sentence by how well its tokens, read in their passage, match the question's (ColBERT's MaxSim).
 
     MaxSim is the mean over the question's tokens of the highest cosine of a token of the sentence (Khattab and Zaharia,
     SIGIR 2020), words like "who" and "when" included: in context they match names and dates. The sentence's tokens have
     read the whole passage ("late chunking", Günther et al., 2024), and what the headings and the sentences before it
-    match counts for it in part. Costs one pass over the passages that ``tokens`` does not hold yet, and one over the
-    question. May be shared between threads.
+    match counts for it in part. Costs one pass over the passages that ``tokens`` (the reranker's, to read each passage
+    once) does not hold yet, and one over the question. May be shared between threads.
     """
 
-    def __init__(self, tokens: PassageTokens) -> None:
-        self._tokens = tokens
+    def __init__(self, embedder: TokenEmbedder, tokens: PassageTokens | None = None) -> None:
+        self._embedder = embedder
+        self._tokens = tokens or PassageTokens(embedder)
 
     def sentence_scores(self, question: str, passages: Sequence[Passage]) -> list[list[float]]:
         """Return for each passage one score per sentence, within -1 and 1, comparable over passages and questions.
@@ -43,11 +49,46 @@ class LateInteractionSentenceScorer:
         """
         if not passages:
             return []
-        asked = self._tokens.embedder.token_embeddings([question])[0].vectors.astype(np.float32)
+        asked = self._embedder.token_embeddings([question])[0].vectors.astype(np.float32)
         if not len(asked):
             return [[0.0] * len(passage.sentences) for passage in passages]
         read = self._tokens.of(passages)
         return [list(_scores(asked, passage, tokens)) for passage, tokens in zip(passages, read, strict=True)]
+
+
+def select_sentences(
+    question: str, passages: Sequence[Passage], scores: Sequence[Sequence[float]], limit: int
+) -> list[tuple[int, int]]:
+    """Choose at most ``limit`` sentences, as ``(index of the passage, index of the sentence)``, best first.
+
+    The first is the one with the highest score. Each further one has the highest sum of its score and
+    `COVERAGE_GAIN` times the share of the question's words that it adds, title and headings included (greedy
+    maximum coverage). A sentence in the same words as a chosen one is left out. Of equals, the earlier one is taken.
+    """
+    asked = query_terms(question, {passage.language for passage in passages})
+    words = {
+        (row, column): frozenset(index_terms(text, passage.language))
+        for row, passage in enumerate(passages)
+        for column, text in enumerate(passage.sentence_texts())
+    }
+    named = [frozenset(index_terms(passage.context, passage.language)) for passage in passages]
+    covers = {place: _covered(asked, held | named[place[0]]) for place, held in words.items()}
+    chosen: list[tuple[int, int]] = []
+    covered: frozenset[int] = frozenset()
+    while words and len(chosen) < limit:
+        share = COVERAGE_GAIN / len(asked) if chosen and asked else 0.0
+        gains = {at: scores[at[0]][at[1]] + share * len(covers[at] - covered) for at in words}
+        best = max(gains, key=gains.__getitem__)
+        said = words[best]
+        words = {at: held for at, held in words.items() if at != best and held != said}
+        covered |= covers[best]
+        chosen.append(best)
+    return chosen
+
+
+def _covered(asked: Sequence[tuple[str, ...]], held: frozenset[str]) -> frozenset[int]:
+    """Return which of the question's words, by index, are held in one of their forms."""
+    return frozenset(index for index, forms in enumerate(asked) if not held.isdisjoint(forms))
 
 
 def _scores(asked: _Matrix, passage: Passage, tokens: TokenVectors) -> Iterator[float]:
