@@ -15,10 +15,7 @@ _LOCAL = re.compile(r"^(section|chapter|appendix|article|clause|schedule|exhibit
                     r"^(section|chapter|appendix|article|clause|schedule|exhibit|table|figure) [a-z]( \d+)*$")
 _MAX_WORDS = 16
 _FUNCTION = frozenset(
-    "a about after all also an and any are as at be because been before both but by can did do does each for from had has "
-    "have he her here him his how i if in into is it its just may me more most my new no not now of off on one only or our "
-    "out over she should so some such than that the their them then there these they this those to two under up us was we "
-    "were what when where which while who why will with you your".split()
+    ["a", "about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "because", "been", "before", "both", "but", "by", "can", "did", "do", "does", "each", "for", "from", "had", "has", "have", "he", "her", "here", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "just", "may", "me", "more", "most", "my", "new", "no", "not", "now", "of", "off", "on", "one", "only", "or", "our", "out", "over", "she", "should", "so", "some", "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "two", "under", "up", "us", "was", "we", "were", "what", "when", "where", "which", "while", "who", "why", "will", "with", "you", "your"]
 )
 
 

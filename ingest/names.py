@@ -6,7 +6,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-from ingest.matching import NameMatcher
 from state.documents import Block, Chunk, Mention, Name, NameKind, ParsedDocument
 from text.normalise import name_key
 
@@ -53,21 +52,9 @@ _HEREINAFTER = re.compile(
 _ACRONYM = re.compile(r"(?<![\w-])(?P<words>(?:[A-Za-z][\w&’']{0,24}+[ -]){2,8}+)\((?P<term>[A-Z][A-Z0-9&-]{1,9})s?\)")
 _LABELLED = re.compile(r"^(?P<term>[^\W\d_][^\n.:;–—?!]{1,50}?)(?::| [–—-]) +(?=(?:\S+ +){3})")
 _GENERIC = frozenset(
-    "abstract about acknowledgements acknowledgments advantages agenda answer answers appendix applications approach aims "
-    "background basics benefits bibliography biography career caution chapter code comments conclusion conclusions contact "
-    "content contents data day definition definitions description details disadvantages discussion early example examples "
-    "exercise exercises experiments faq faqs feature features figure footnotes further future general glossary goals "
-    "hint history home how important index information installation introduction issue issues item items key legacy life "
-    "limitations links list main menu method methods methodology miscellaneous motivation name news next note notes "
-    "objective objectives other others outline outlook overview page part personal phase preface prerequisites problem "
-    "problems procedure purpose q question questions quick quiz reading reception recommendations reference references "
-    "related remarks requirements resources result results scope section see setup slide solution solutions sources start "
-    "step steps structure summary support table terms text tip tips title todo tools topics tutorial types usage use "
-    "version videos warning warnings what why work works "
-    "einleitung einführung zusammenfassung inhalt inhaltsverzeichnis fazit überblick hinweis literatur anhang "
-    "introducción resumen contenido conclusiones sommaire résumé contexte sheet1 sheet2 sheet3".split()
+    ["abstract", "about", "acknowledgements", "acknowledgments", "advantages", "agenda", "answer", "answers", "appendix", "applications", "approach", "aims", "background", "basics", "benefits", "bibliography", "biography", "career", "caution", "chapter", "code", "comments", "conclusion", "conclusions", "contact", "content", "contents", "data", "day", "definition", "definitions", "description", "details", "disadvantages", "discussion", "early", "example", "examples", "exercise", "exercises", "experiments", "faq", "faqs", "feature", "features", "figure", "footnotes", "further", "future", "general", "glossary", "goals", "hint", "history", "home", "how", "important", "index", "information", "installation", "introduction", "issue", "issues", "item", "items", "key", "legacy", "life", "limitations", "links", "list", "main", "menu", "method", "methods", "methodology", "miscellaneous", "motivation", "name", "news", "next", "note", "notes", "objective", "objectives", "other", "others", "outline", "outlook", "overview", "page", "part", "personal", "phase", "preface", "prerequisites", "problem", "problems", "procedure", "purpose", "q", "question", "questions", "quick", "quiz", "reading", "reception", "recommendations", "reference", "references", "related", "remarks", "requirements", "resources", "result", "results", "scope", "section", "see", "setup", "slide", "solution", "solutions", "sources", "start", "step", "steps", "structure", "summary", "support", "table", "terms", "text", "tip", "tips", "title", "todo", "tools", "topics", "tutorial", "types", "usage", "use", "version", "videos", "warning", "warnings", "what", "why", "work", "works", "einleitung", "einführung", "zusammenfassung", "inhalt", "inhaltsverzeichnis", "fazit", "überblick", "hinweis", "literatur", "anhang", "introducción", "resumen", "contenido", "conclusiones", "sommaire", "résumé", "contexte", "sheet1", "sheet2", "sheet3"]
 )
-_FUNCTION = frozenset("a an and as at by de der des die for from in into is la le of on or our the this to und with your".split())
+_FUNCTION = frozenset(["a", "an", "and", "as", "at", "by", "de", "der", "des", "die", "for", "from", "in", "into", "is", "la", "le", "of", "on", "or", "our", "the", "this", "to", "und", "with", "your"])
 
 
 def names_of(document: ParsedDocument, chunks: Sequence[Chunk]) -> list[Name]:

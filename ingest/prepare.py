@@ -9,8 +9,8 @@ import numpy as np
 from ingest.names import mentions_of, names_of
 from ingest.splitter import split
 from state.documents import ParsedDocument, Source
-from state.evidence import embedding_context
 from state.errors import UnreadableDocument
+from state.evidence import embedding_context
 from state.ports import TokenCounter, Vectors
 from store.duplicates import signature
 from store.writing import PreparedDocument

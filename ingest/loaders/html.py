@@ -23,11 +23,10 @@ _FURNITURE = (
 _MAIN = ("main", "[role=main]", "article")
 _MAIN_SHARE = 0.4
 _SKIPPED = frozenset(
-    "head script style noscript template svg iframe object button select input textarea label math audio video canvas".split()
+    ["head", "script", "style", "noscript", "template", "svg", "iframe", "object", "button", "select", "input", "textarea", "label", "math", "audio", "video", "canvas"]
 )
 _BLOCKS = frozenset(
-    "address article aside blockquote body center details dd div dl fieldset figcaption figure footer header hgroup html "
-    "li main ol p section summary table tbody td tfoot th thead tr ul".split()
+    ["address", "article", "aside", "blockquote", "body", "center", "details", "dd", "div", "dl", "fieldset", "figcaption", "figure", "footer", "header", "hgroup", "html", "li", "main", "ol", "p", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
 )
 _HEADING = re.compile(r"h[1-6]")
 _CHARSET = re.compile(rb"(?i)<meta[^>]+charset")

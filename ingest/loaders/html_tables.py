@@ -12,8 +12,8 @@ from ingest.loaders.tables import add_table, cell_text
 
 _MAX_SPAN = 1000
 _MAX_COLUMNS = 500
-_BREAKS = frozenset("address blockquote br dd div dl dt figure h1 h2 h3 h4 h5 h6 hr p pre table td th tr".split())
-_SKIPPED = frozenset("script style noscript template svg button select input".split())
+_BREAKS = frozenset(["address", "blockquote", "br", "dd", "div", "dl", "dt", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "p", "pre", "table", "td", "th", "tr"])
+_SKIPPED = frozenset(["script", "style", "noscript", "template", "svg", "button", "select", "input"])
 
 
 def is_data_table(table: Tag) -> bool:

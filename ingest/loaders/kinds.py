@@ -28,11 +28,7 @@ EXTENSIONS: dict[str, Format] = {
     ".ipynb": "notebook",
     ".eml": "email",
     **dict.fromkeys(
-        (
-            ".py .pyi .js .mjs .ts .tsx .jsx .java .kt .scala .go .rs .c .h .cpp .hpp .cc .cs .rb .php .swift .m .r .jl "
-            ".lua .pl .sh .bash .zsh .ps1 .sql .yaml .yml .toml .ini .cfg .conf .css .scss .xml .proto .graphql .tf "
-            ".gradle .cmake .dart .ex .exs .erl .hs .clj .vue .svelte"
-        ).split(),
+        [".py", ".pyi", ".js", ".mjs", ".ts", ".tsx", ".jsx", ".java", ".kt", ".scala", ".go", ".rs", ".c", ".h", ".cpp", ".hpp", ".cc", ".cs", ".rb", ".php", ".swift", ".m", ".r", ".jl", ".lua", ".pl", ".sh", ".bash", ".zsh", ".ps1", ".sql", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".css", ".scss", ".xml", ".proto", ".graphql", ".tf", ".gradle", ".cmake", ".dart", ".ex", ".exs", ".erl", ".hs", ".clj", ".vue", ".svelte"],
         "code",
     ),
 }

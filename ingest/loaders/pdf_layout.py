@@ -19,7 +19,7 @@ _SENTENCE_END = re.compile(r"[.!?:;。！？…][\"'”’)\]]*$")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _COMPOUND = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*(?!-$)")
 _PARTED = re.compile(r"([^\W\d_]+)[-‐]$")
-_PREFIXES = frozenset("all anti co cross ex half high low mid multi non pre post quasi self semi well".split())
+_PREFIXES = frozenset(["all", "anti", "co", "cross", "ex", "half", "high", "low", "mid", "multi", "non", "pre", "post", "quasi", "self", "semi", "well"])
 _NEVER_HEADING = re.compile(r"^[•◦▪■●○‣∙·►➢✓❑]|^\(?\d+[.)]\s+[a-z]|:\s+\S*\d|^[\W\d]*$|^[^\w\s]{4}")
 _MAX_HEADING = 150
 _LARGER = 1.12
@@ -92,9 +92,7 @@ def paragraphs(pages: Sequence[PageLines]) -> list[Paragraph]:
                     found.append(Paragraph([line], "table_row", row=tables[index]))
                 previous = None
                 continue
-            if previous is not None and _continues(previous, line, found[-1], leading):
-                found[-1].lines.append(line)
-            elif index == 0 and found and _runs_over(found[-1], line):
+            if (previous is not None and _continues(previous, line, found[-1], leading)) or (index == 0 and found and _runs_over(found[-1], line)):
                 found[-1].lines.append(line)
             else:
                 found.append(Paragraph([line]))

@@ -1,0 +1,130 @@
+"""The whole graph on fakes behind its ports: what is tested is where a run goes, and what gets through."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from graph.builder import AskGraph, Parts, build_graph
+from state.answer import Receipt, Verdict
+from state.documents import Span
+from state.errors import ModelUnavailable
+from state.evidence import Hit, Mode, Passage
+from state.filters import Filters
+from state.identity import signed_in
+from state.principal import Principal
+from state.run import AskInput, RunContext
+
+TEXT = "The bridge opened in 1932. It is painted grey every ten years. Tolls ended in 1988."
+PRINCIPAL = Principal("local", "ann")
+
+
+def passage(text: str = TEXT, number: int = 1) -> Passage:
+    """A passage that begins at character 100 of its document, with sentences cut at full stops."""
+    spans, start = [], 0
+    for piece in text.split(". "):
+        spans.append(Span(100 + start, 100 + min(start + len(piece) + 1, len(text))))
+        start += len(piece) + 2
+    return Passage(
+        chunk_id=number, document_id=UUID(int=number), version=1, title="Bridge", source="/docs/bridge.md", headings=(),
+        first_page=0, last_page=0, start=100, end=100 + len(text), text=text, sentences=tuple(spans), language="en",
+    )  # fmt: skip
+
+
+@dataclass
+class Fakes:
+    """Settings of every fake, and what they saw."""
+
+    found: dict[str, list[Passage]] = field(default_factory=lambda: {"lexical": [passage()], "vector": [passage()]})
+    relevance: float = 0.9
+    written: Sequence[str] = ("The bridge opened in 1932.",)
+    broken_vectors: bool = False
+    broken_reranker: bool = False
+    searched: list[tuple[str, str]] = field(default_factory=list)
+    principals: list[Principal] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
+
+    name = "fake"
+
+    async def search(
+        self, principal: Principal, question: str, mode: Mode, *, k: int, filters: Filters | None
+    ) -> list[Hit]:
+        self.searched.append((mode, question))
+        self.principals.append(principal)
+        if mode == "vector" and self.broken_vectors:
+            raise ModelUnavailable("The model is gone.")
+        return [Hit(p, 1.0, {mode: rank}) for rank, p in enumerate(self.found.get(mode, []), start=1)]
+
+    async def similarities(self, principal: Principal, question: str, chunk_ids: Sequence[int]) -> dict[int, float]:
+        if self.broken_vectors:
+            raise ModelUnavailable("The model is gone.")
+        return dict.fromkeys(chunk_ids, 0.5)
+
+    def open(self) -> None:
+        """Nothing to load."""
+
+    def scores(self, question: str, passages: Sequence[Passage]) -> list[float]:
+        if self.broken_reranker:
+            raise RuntimeError("out of memory")
+        return [1.0 / (rank + 1) for rank in range(len(passages))]
+
+
+    async def sentences(self, question: str, passages: Sequence[Passage], limit: int) -> AsyncIterator[str]:
+        for text in self.written[:limit]:
+            yield text
+
+    def verify(self, claim: str, evidence: Sequence[str]) -> tuple[Verdict, float]:
+        return ("supported", 1.0) if any(claim in text for text in evidence) else ("unsupported", 0.0)
+
+    async def keep(self, principal: Principal, receipt: Receipt) -> None:
+        self.receipts.append(receipt)
+
+
+class _Judge:
+    def __init__(self, fakes: Fakes) -> None:
+        self._fakes = fakes
+        self.threshold = 0.5
+
+    def relevance(self, question: str, passages: Sequence[Passage], similarities: Sequence[float]) -> float:
+        return self._fakes.relevance
+
+
+@pytest.fixture
+def fakes() -> Fakes:
+    return Fakes()
+
+
+@pytest.fixture
+def graph(fakes: Fakes) -> AskGraph:
+    parts = Parts(
+        search=fakes, reranker=fakes, judge=_Judge(fakes), writer=fakes, verifier=fakes, receipts=fakes,
+        names={"writer": "fake"},
+    )  # fmt: skip
+    return build_graph(parts)
+
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def ask(graph: AskGraph) -> Ask:
+    """Ask as Ann; returns the answer and the custom events that were streamed."""
+
+    async def run(question: str, **more: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        events: list[dict[str, Any]] = []
+        answer: dict[str, Any] = {}
+        with signed_in(PRINCIPAL):
+            async for mode, chunk in graph.astream(
+                AskInput(question=question, **more), context=RunContext(), stream_mode=["custom", "values"]
+            ):
+                if mode == "custom":
+                    events.append(chunk)
+                else:
+                    answer = chunk.get("answer") or answer
+        return answer, events
+
+    return run
