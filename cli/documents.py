@@ -57,13 +57,13 @@ def ingest(
 async def _ingest(
     paths: list[str], collection: str, access: list[str], tags: tuple[str, ...], *, quiet: bool
 ) -> IngestReport:
-    from state.principal import local_principal
     from ingest.pipeline import Ingester
     from ingest.sources import find_sources
     from models.embedder import SentenceTransformerEmbedder
     from models.tokenizer import ModelTokenCounter
     from settings import settings
     from state.access import parse_access
+    from state.principal import local_principal
     from store.database import open_database
 
     configuration = settings()
@@ -126,9 +126,10 @@ def _print_report(report: IngestReport, collection: str) -> None:
         f"{len(report.failed)} failed: {report.chunks} chunks and {report.links} links in {report.seconds:.1f} s, "
         f"collection {collection}.",
         markup=False,
+        soft_wrap=True,
     )
     for file, reason in report.failed:
-        out.print(f"  failed: {visible(file)}: {visible(reason)}", markup=False, style="red")
+        out.print(f"  failed: {visible(file)}: {visible(reason)}", markup=False, style="red", soft_wrap=True)
 
 
 @docs.command("list")
@@ -151,10 +152,12 @@ def _print_row(row: DocumentInfo) -> None:
 
     line = Text(f"{row.id}  ", style="dim")
     line.append(visible(row.title) or "Untitled", style="cyan")
-    line.append(f"  {row.collection}, {visible(row.source.rsplit('/', 1)[-1])}, version {row.version}, {row.chunks} chunks")
+    line.append(
+        f"  {row.collection}, {visible(row.source.rsplit('/', 1)[-1])}, version {row.version}, {row.chunks} chunks"
+    )
     if row.duplicate_of:
         line.append(f", duplicates {row.duplicate_of}", style="yellow")
-    console().print(line)
+    console().print(line, soft_wrap=True)
 
 
 @docs.command("show")
@@ -165,7 +168,7 @@ def show(document: Identity, as_json: Json = False) -> None:
         print_json(_as_json(row))
         return
     for key, value in _as_json(row).items():
-        console().print(f"{key:>14}  {visible(str(value))}", markup=False)
+        console().print(f"{key:>14}  {visible(str(value))}", markup=False, soft_wrap=True)
 
 
 @docs.command("text")
@@ -190,8 +193,8 @@ def delete(
 
 
 async def _with_session(work: Any, *arguments: Any, write: bool = False) -> Any:
-    from state.principal import local_principal
     from settings import settings
+    from state.principal import local_principal
     from store.database import open_database
 
     configuration = settings()

@@ -42,3 +42,19 @@ def retrieval(
     console().print(
         f"{result['passages']} passages, {result['questions']} questions, {result['ingest_per_s']} passages/s in"
     )
+
+
+@evals.command("answers")
+def answers(
+    folder: Annotated[Path, typer.Argument(help="A BEIR-style folder whose queries.jsonl has `answers`.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Ask a set's questions, and measure how many answers hold the right one and whether every quote is exact."""
+    from evals.answers import evaluate_answers
+
+    result = run(evaluate_answers(folder))
+    if as_json:
+        print_json(result)
+    else:
+        for key, value in result.items():
+            console().print(f"{key:>16}  {value}", markup=False)

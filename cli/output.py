@@ -15,15 +15,14 @@ if TYPE_CHECKING:
     from state.evidence import Hit
 
 
-_PIPE_WIDTH = 100  # of text that is laid out (quotes, tables), where there is no terminal to ask
+_PIPE_WIDTH = 100
 
 
 def console() -> Console:
-    """Return a console on standard output; what is not a terminal gets whole lines, for other programs to read."""
+    """Return a console on standard output; where there is no terminal to ask, lines are 100 columns."""
     from rich.console import Console
 
-    terminal = sys.stdout.isatty()
-    return Console(highlight=False, soft_wrap=not terminal, width=None if terminal else _PIPE_WIDTH)
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 
 
 def print_json(value: Any) -> None:
@@ -54,8 +53,11 @@ def print_answer(answer: Answer) -> None:
         for citation in answer.nearest:
             _print_citation(out, citation)
     total = sum(answer.timings.values())
-    line = f"  confidence {answer.confidence.level} ({answer.confidence.score:.2f}), {answer.route} search, {total:.0f} ms"
-    out.print(Text(line + (f", receipt {answer.receipt}" if answer.receipt else ""), style="dim"))
+    line = (
+        f"  confidence {answer.confidence.level} ({answer.confidence.score:.2f}), {answer.route} search, {total:.0f} ms"
+    )
+    receipt = f", receipt {answer.receipt}" if answer.receipt else ""
+    out.print(Text(line + receipt, style="dim"), soft_wrap=True)
     for note in answer.degraded:
         out.print(Text(f"  note: {visible(note)}", style="yellow"))
 
@@ -68,7 +70,7 @@ def _print_citation(out: Console, citation: Citation) -> None:
     head.append(visible(citation.title) or "Untitled", style="cyan")
     place = f", page {citation.page}" if citation.page else ""
     head.append(f"{place} — {_short(citation.source)}, characters {citation.start}–{citation.end}", style="dim")
-    out.print(head)
+    out.print(head, soft_wrap=True)
     quote = visible(citation.quote)
     out.print(Padding(Text(f"“{quote if len(quote) <= 600 else quote[:597] + '…'}”"), (0, 0, 1, 6)))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,18 +9,13 @@ import typer
 
 from cli.output import hit_as_json, print_answer, print_hits, print_json, print_verification
 from cli.running import run
+from state.evidence import Mode
 
 if TYPE_CHECKING:
-    from state.answer import Answer, Verification
+    from uuid import UUID
+
+    from state.answer import Answer, Receipt, Verification
     from state.evidence import Hit
-
-
-class SearchMode(StrEnum):
-    """How passages are found."""
-
-    lexical = "lexical"
-    vector = "vector"
-    hybrid = "hybrid"
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -37,7 +31,7 @@ Collection = Annotated[list[str] | None, typer.Option(help="Only in these collec
 
 def search(
     question: Annotated[str, typer.Argument(help='What to look for; "phrases" and -exclusions work.')],
-    mode: Annotated[SearchMode, typer.Option(help="How to search.")] = SearchMode.hybrid,
+    mode: Annotated[Mode, typer.Option(help="How to search.")] = "hybrid",
     k: Annotated[int, typer.Option(min=1, max=1000, help="How many passages.")] = 10,
     rerank: Annotated[bool, typer.Option("--rerank", help="Let the reranker order the best.")] = False,
     filters: Filter = None,
@@ -45,7 +39,7 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Search for passages."""
-    hits = run(_search(question, mode.value, k, rerank, _filters(filters, collection)))
+    hits = run(_search(question, mode, k, rerank, _filters(filters, collection)))
     if as_json:
         print_json([hit_as_json(hit, rank) for rank, hit in enumerate(hits, start=1)])
     else:
@@ -56,7 +50,7 @@ def _filters(filters: list[str] | None, collections: list[str] | None) -> list[s
     return [*(filters or []), *(f"collection={name}" for name in collections or [])]
 
 
-async def _search(question: str, mode: str, k: int, reranked: bool, filters: list[str]) -> list[Hit]:
+async def _search(question: str, mode: Mode, k: int, reranked: bool, filters: list[str]) -> list[Hit]:
     from models.embedder import SentenceTransformerEmbedder
     from settings import settings
     from state.filters import parse_filters
@@ -71,7 +65,7 @@ async def _search(question: str, mode: str, k: int, reranked: bool, filters: lis
     async with open_database(configuration) as database:
         searcher = Searcher(database, embedder, configuration.max_question_chars)
         depth = max(k, RERANK_DEPTH) if reranked else k
-        hits = await searcher.search(local_principal(configuration), question, mode, k=depth, filters=wanted)  # type: ignore[arg-type]
+        hits = await searcher.search(local_principal(configuration), question, mode, k=depth, filters=wanted)
     if reranked:
         from models.ladder import open_reranker
 
@@ -82,21 +76,23 @@ async def _search(question: str, mode: str, k: int, reranked: bool, filters: lis
 
 def ask(
     question: Annotated[str, typer.Argument(help="What you want to know.")],
-    mode: Annotated[SearchMode | None, typer.Option(help="Force a way to search; chosen by the question if left out.")] = None,
+    mode: Annotated[
+        Mode | None, typer.Option(help="Force a way to search; chosen by the question if left out.")
+    ] = None,
     filters: Filter = None,
     collection: Collection = None,
     rerank: Annotated[bool, typer.Option(help="Let the reranker order the passages.")] = True,
     as_json: Json = False,
 ) -> None:
     """Answer a question, every sentence with a checked footnote."""
-    answer = run(_ask(question, mode.value if mode else None, _filters(filters, collection), rerank))
+    answer = run(_ask(question, mode, _filters(filters, collection), rerank))
     if as_json:
         print_json(answer.model_dump(mode="json"))
     else:
         print_answer(answer)
 
 
-async def _ask(question: str, mode: str | None, filters: list[str], rerank: bool) -> Answer:
+async def _ask(question: str, mode: Mode | None, filters: list[str], rerank: bool) -> Answer:
     from graph.app import open_application
     from nodes.guard import clean_question
     from settings import settings
@@ -109,12 +105,17 @@ async def _ask(question: str, mode: str | None, filters: list[str], rerank: bool
     parse_filters(filters)
     async with open_application(configuration) as application:
         return await application.ask(
-            local_principal(configuration), question, mode=mode, filters=filters, context=RunContext(rerank=rerank)  # type: ignore[arg-type]
+            local_principal(configuration),
+            question,
+            mode=mode,
+            filters=filters,
+            context=RunContext(rerank=rerank),
         )
 
 
 def verify(
-    receipt: Annotated[str, typer.Argument(help="A receipt's id, or a file with a receipt as JSON.")], as_json: Json = False
+    receipt: Annotated[str, typer.Argument(help="A receipt's id, or a file with a receipt as JSON.")],
+    as_json: Json = False,
 ) -> None:
     """Check an answer's receipt against what is stored now, and say what has changed since; exit 1 if it fails."""
     verification = run(_verify(receipt))
@@ -127,29 +128,38 @@ def verify(
 
 
 async def _verify(receipt: str) -> Verification:
-    from uuid import UUID
-
-    from pydantic import ValidationError
-
     from settings import settings
-    from state.answer import Receipt
-    from state.errors import NotFound
     from state.principal import local_principal
     from store.database import open_database
     from store.receipts import Receipts
 
     configuration = settings()
     principal = local_principal(configuration)
+    given = _receipt_in_file(Path(receipt)) if Path(receipt).is_file() else None  # noqa: ASYNC240
+    identity = _receipt_id(receipt) if given is None else given.id
     async with open_database(configuration) as database:
         book = Receipts(database)
-        if Path(receipt).is_file():
-            try:
-                given = Receipt.model_validate_json(Path(receipt).read_bytes())
-            except ValidationError as error:
-                raise NotFound(f"{receipt} is not a receipt: {error.errors()[0]['msg']}.") from error
-            return await book.verify(principal, given)
-        try:
-            identity = UUID(receipt)
-        except ValueError as error:
-            raise NotFound(f"{receipt!r} is neither a receipt's id nor a file.") from error
-        return await book.verify(principal, await book.get(principal, identity))
+        return await book.verify(principal, given or await book.get(principal, identity))
+
+
+def _receipt_in_file(path: Path) -> Receipt:
+    from pydantic import ValidationError
+
+    from state.answer import Receipt
+    from state.errors import NotFound
+
+    try:
+        return Receipt.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise NotFound(f"{path} is not a receipt: {error.errors()[0]['msg']}.") from error
+
+
+def _receipt_id(value: str) -> UUID:
+    from uuid import UUID
+
+    from state.errors import NotFound
+
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise NotFound(f"{value!r} is neither a receipt's id nor a file.") from error

@@ -27,12 +27,13 @@ class UnreadableSet(FootnoteError):
 class EvaluationSet:
     """Passages (one source each), questions (id, text), and graded relevance by question and passage id.
 
-    Questions without a relevant passage are left out.
+    Questions without a relevant passage are left out. ``answers`` are the right answers of questions that have some.
     """
 
     sources: list[Source]
     questions: list[tuple[str, str]]
     relevant: dict[str, dict[str, int]]
+    answers: dict[str, list[str]]
 
 
 def read_beir(folder: Path) -> EvaluationSet:
@@ -44,7 +45,9 @@ def read_beir(folder: Path) -> EvaluationSet:
                 if grade > 0:
                     relevant.setdefault(question, {})[passage] = grade
         sources = [_source(row) for row in _rows(folder / "corpus.jsonl")]
-        questions = [(str(row["_id"]), row["text"]) for row in _rows(folder / "queries.jsonl")]
+        rows = list(_rows(folder / "queries.jsonl"))
+        questions = [(str(row["_id"]), row["text"]) for row in rows]
+        answers = {str(row["_id"]): list(row["answers"]) for row in rows if row.get("answers")}
     except OSError as error:
         raise UnreadableSet(f"{folder} is not a BEIR-style folder: {error.strerror} ({error.filename}).") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -52,7 +55,7 @@ def read_beir(folder: Path) -> EvaluationSet:
     judged = [(key, text) for key, text in questions if key in relevant]
     if not judged:
         raise UnreadableSet(f"{folder} has no question with a relevant passage in qrels*.tsv.")
-    return EvaluationSet(sources, judged, relevant)
+    return EvaluationSet(sources, judged, relevant, answers)
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -85,7 +88,5 @@ def _parse(identity: str, title: str, text: str) -> ParsedDocument:
     if not text.strip():
         raise UnreadableDocument(f"{identity} has no text.")
     stored = clean_text(text)
-    blocks = tuple(
-        Block("paragraph", match.start(), match.end()) for match in re.finditer(r"\S(?:[^\n]*\S)?", stored)
-    )
+    blocks = tuple(Block("paragraph", match.start(), match.end()) for match in re.finditer(r"\S(?:[^\n]*\S)?", stored))
     return ParsedDocument(stored, title, "text/plain", blocks)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from evals.beir import EvaluationSet, read_beir
+from evals.scratch import scratch_database
 from ingest.pipeline import Ingester
 from ingest.sources import Found
 from models.embedder import SentenceTransformerEmbedder
@@ -22,8 +21,6 @@ from state.errors import InvalidFilter, ModelUnavailable
 from state.evidence import Hit
 from state.ports import Embedder, Reranker
 from state.principal import Principal, local_principal
-from store.database import Database, prepare_embedded
-from store.embedded import drop_database, ensure_server
 from tools.rerank import rerank
 from tools.search import DEPTH, Searcher
 
@@ -31,20 +28,6 @@ MODES = ("lexical", "vector", "hybrid", "rerank")
 _WARM_UP = 5  # questions not timed
 
 Search = Callable[[str], Awaitable[list[Hit]]]
-
-
-@asynccontextmanager
-async def scratch_database(configuration: Settings) -> AsyncIterator[Database]:
-    """Open a new database in the embedded server, dropped at the end: evaluation never writes into the user's."""
-    name = f"footnote_eval_{uuid4().hex[:12]}"
-    timeout = configuration.connect_timeout
-    conninfo = await asyncio.to_thread(prepare_embedded, configuration.home, name, configuration.tenant, timeout=timeout)
-    try:
-        async with Database(conninfo, pool_size=configuration.pool_size, timeout=timeout) as database:
-            yield database
-    finally:
-        address = await asyncio.to_thread(ensure_server, configuration.home, timeout=30.0)
-        await asyncio.to_thread(drop_database, address, name)
 
 
 async def evaluate_retrieval(folder: Path, modes: Sequence[str]) -> dict[str, Any]:
@@ -76,9 +59,7 @@ async def evaluate_retrieval(folder: Path, modes: Sequence[str]) -> dict[str, An
     }
 
 
-def _search(
-    mode: str, searcher: Searcher, principal: Principal, configuration: Settings, embedder: Embedder
-) -> Search:
+def _search(mode: str, searcher: Searcher, principal: Principal, configuration: Settings, embedder: Embedder) -> Search:
     if mode != "rerank":
         return lambda question: searcher.search(principal, question, mode, k=DEPTH)  # type: ignore[arg-type]
     reranker, notes = open_reranker(configuration, embedder)
@@ -107,6 +88,13 @@ async def _measure(search: Search, evaluated: EvaluationSet) -> dict[str, float]
     scores = calc_aggregate([nDCG @ 10, R @ 5, R @ 10, RR @ 10], evaluated.relevant, run)
     return {
         **{str(measure): round(value, 4) for measure, value in scores.items()},
+        **latency(spent),
+    }
+
+
+def latency(spent: Sequence[float]) -> dict[str, float]:
+    """Return the median and the 95th percentile of times in milliseconds."""
+    return {
         "p50_ms": round(statistics.median(spent), 1),
         "p95_ms": round(statistics.quantiles(spent, n=20)[18] if len(spent) > 1 else spent[0], 1),
     }

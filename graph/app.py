@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from graph.builder import AskGraph, Parts, build_graph
@@ -12,6 +12,7 @@ from models.answerability import PassageJudge
 from models.embedder import SentenceTransformerEmbedder
 from models.extractive import ExtractiveWriter
 from models.ladder import open_reranker
+from models.passages import PassageTokens
 from models.sentence_scorer import EmbeddingSentenceScorer
 from models.tokenizer import ModelTokenCounter
 from models.verifier import LexicalVerifier
@@ -19,7 +20,7 @@ from settings import Settings, settings
 from state.answer import Answer
 from state.evidence import Mode
 from state.identity import signed_in
-from state.ports import Embedder, Reranker, TokenCounter
+from state.ports import Embedder, TokenCounter
 from state.principal import Principal
 from state.run import AskInput, RunContext
 from store.database import Database, open_database
@@ -29,16 +30,14 @@ from tools.search import Searcher
 
 @dataclass(frozen=True)
 class Application:
-    """Everything open and wired. ``notes`` says which better parts could not be had."""
+    """Everything open and wired."""
 
     database: Database
     embedder: Embedder
     counter: TokenCounter
-    reranker: Reranker | None
     searcher: Searcher
     receipts: Receipts
     graph: AskGraph
-    notes: tuple[str, ...]
 
     async def ask(
         self,
@@ -58,22 +57,29 @@ class Application:
 
 
 @asynccontextmanager
-async def open_application(configuration: Settings) -> AsyncIterator[Application]:
-    """Start or join the database and load the models, at the same time; close the pool at the end."""
+async def open_application(
+    configuration: Settings, connect: Callable[[Settings], AbstractAsyncContextManager[Database]] = open_database
+) -> AsyncIterator[Application]:
+    """Start or join the database and load the models, at the same time; close the pool at the end.
+
+    ``connect`` opens another database than the configured one, for evaluations.
+    """
     embedder = SentenceTransformerEmbedder(configuration)
+    tokens = PassageTokens(embedder)  # one memory of token vectors for reranking, grading and writing
     async with AsyncExitStack() as stack:
-        loading = asyncio.create_task(asyncio.to_thread(_load, configuration, embedder))
+        loading = asyncio.create_task(asyncio.to_thread(open_reranker, configuration, embedder, tokens))
         try:
-            database = await stack.enter_async_context(open_database(configuration))
+            database = await stack.enter_async_context(connect(configuration))
         finally:
             reranker, notes = await loading
         searcher = Searcher(database, embedder, configuration.max_question_chars)
         receipts = Receipts(database)
-        writer, verifier = ExtractiveWriter(EmbeddingSentenceScorer(embedder)), LexicalVerifier()
+        scorer = EmbeddingSentenceScorer(embedder, tokens)
+        writer, verifier = ExtractiveWriter(scorer), LexicalVerifier()
         parts = Parts(
             search=searcher,
             reranker=reranker,
-            judge=PassageJudge(),
+            judge=PassageJudge(scorer),
             writer=writer,
             verifier=verifier,
             receipts=receipts,
@@ -83,17 +89,11 @@ async def open_application(configuration: Settings) -> AsyncIterator[Application
                 "writer": writer.name,
                 "verifier": verifier.name,
             },
+            # That a better reranker could not be had is news only to who asked for one.
+            notes=tuple(notes) if "reranker_model" in configuration.model_fields_set else (),
             max_question_chars=configuration.max_question_chars,
         )
-        yield Application(
-            database, embedder, ModelTokenCounter(configuration), reranker, searcher, receipts,
-            build_graph(parts), tuple(notes),
-        )  # fmt: skip
-
-
-def _load(configuration: Settings, embedder: SentenceTransformerEmbedder) -> tuple[Reranker | None, list[str]]:
-    embedder.open()
-    return open_reranker(configuration, embedder)
+        yield Application(database, embedder, ModelTokenCounter(configuration), searcher, receipts, build_graph(parts))
 
 
 _opened = AsyncExitStack()

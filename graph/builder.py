@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -31,13 +31,25 @@ from state.run import AskInput, AskOutput, AskState, Leg, RunContext
 
 _MOST_STEPS = 250  # of LangGraph: four a sentence, so far more than the longest answer takes
 
-Node = Callable[[Any, Runtime[RunContext]], Awaitable[dict[str, Any]]]
+Update = dict[str, Any]
+
+
+class Node(Protocol):
+    """A step: takes the state (or the input of one search), gives what it changes."""
+
+    def __call__(self, state: Any, runtime: Runtime[RunContext]) -> Awaitable[Update]:
+        """Do the step."""
+
+
 AskGraph = CompiledStateGraph[AskState, RunContext, AskInput, AskOutput]
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What the graph is built from, behind its ports. ``names`` says which parts these are, for receipts."""
+    """What the graph is built from, behind its ports.
+
+    ``names`` says which parts these are, for receipts; ``notes`` what better ones could not be had, for every answer.
+    """
 
     search: Search
     reranker: Reranker | None
@@ -46,6 +58,7 @@ class Parts:
     verifier: Verifier
     receipts: ReceiptBook
     names: dict[str, str]
+    notes: tuple[str, ...] = ()
     max_question_chars: int = 4000
 
 
@@ -54,13 +67,13 @@ def build_graph(parts: Parts) -> AskGraph:
     desks = Desks()
     graph = StateGraph(AskState, input_schema=AskInput, output_schema=AskOutput, context_schema=RunContext)
     nodes: dict[str, Node] = {
-        "guard": Guard(desks, parts.max_question_chars),
+        "guard": Guard(desks, parts.max_question_chars, parts.notes),
         "refuse": SayTemplate(desks, "refuse"),
         "classify": classify,
         "greet": SayTemplate(desks, "greet"),
         "fuse": Fuse(desks),
         "rerank": Rerank(desks, parts.reranker),
-        "grade": Grade(desks, parts.search, parts.judge),
+        "grade": Grade(desks, parts.judge),
         "broaden": broaden,
         "abstain": SayTemplate(desks, "abstain"),
         "budget": Budget(desks),

@@ -11,12 +11,18 @@ from text.folding import match_form
 Id = TypeVar("Id", bound=Hashable)
 
 _WORD = re.compile(r"[^\W_]+")
-_LOCAL = re.compile(r"^(section|chapter|appendix|article|clause|schedule|exhibit|table|figure)( \d+)+[a-z]?$|"
-                    r"^(section|chapter|appendix|article|clause|schedule|exhibit|table|figure) [a-z]( \d+)*$")
-_MAX_WORDS = 16
-_FUNCTION = frozenset(
-    ["a", "about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "because", "been", "before", "both", "but", "by", "can", "did", "do", "does", "each", "for", "from", "had", "has", "have", "he", "her", "here", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "just", "may", "me", "more", "most", "my", "new", "no", "not", "now", "of", "off", "on", "one", "only", "or", "our", "out", "over", "she", "should", "so", "some", "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "two", "under", "up", "us", "was", "we", "were", "what", "when", "where", "which", "while", "who", "why", "will", "with", "you", "your"]
+_LOCAL = re.compile(
+    r"^(section|chapter|appendix|article|clause|schedule|exhibit|table|figure)( \d+)+[a-z]?$|"
+    r"^(section|chapter|appendix|article|clause|schedule|exhibit|table|figure) [a-z]( \d+)*$"
 )
+_MAX_WORDS = 16
+_FUNCTION_WORDS = (
+    "a about after all also an and any are as at be because been before both but by can did do does each for from "
+    "had has have he her here him his how i if in into is it its just may me more most my new no not now of off "
+    "on one only or our out over she should so some such than that the their them then there these they this "
+    "those to two under up us was we were what when where which while who why will with you your "
+)
+_FUNCTION = frozenset(_FUNCTION_WORDS.split())
 
 
 class NameMatcher(Generic[Id]):
@@ -24,7 +30,8 @@ class NameMatcher(Generic[Id]):
 
     A name is found as whole words, whatever stands between them (``KX-200`` is ``kx 200``); of names that overlap the
     longest counts. A name of one word counts only where it is written like a name: with a capital or a digit, and not
-    if the same text also writes it in lower case. Names such as "table 3" say nothing outside their document and are left out.
+    if the same text also writes it in lower case. Names such as "table 3" are left out: they say
+    nothing outside their document.
     """
 
     def __init__(self, names: Iterable[tuple[str, Id]]) -> None:

@@ -6,8 +6,11 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
+from ingest.matching import NameMatcher
 from state.documents import Block, Chunk, Mention, Name, NameKind, ParsedDocument
 from text.normalise import name_key
+
+__all__ = ["NameMatcher", "cross_references", "mentions_of", "names_of"]
 
 MAX_KEY = 120
 _MAX_HEADING_WORDS = 12
@@ -30,17 +33,19 @@ _REFERENCE = re.compile(
 )
 _ONE_NUMBER = re.compile(_NUMBER)
 _LETTERED = ("appendix", "schedule", "exhibit")
-_SEE_QUOTED = re.compile(r"\b(?:see|cf\.|refer to|described in|siehe|voir|véase)\s+(?:also\s+)?[\"“„«](.{3,80}?)[\"”“»]", re.I)
+_SEE_QUOTED = re.compile(
+    r"\b(?:see|cf\.|refer to|described in|siehe|voir|véase)\s+(?:also\s+)?[\"“„«](.{3,80}?)[\"”“»]", re.I
+)
 _URL = re.compile(r"https?://[^\s<>\"'()\[\]]+[^\s<>\"'()\[\].,;:!?]")
 _HEADING_NUMBER = re.compile(
     r"^(?:(?P<part>" + "|".join(_PARTS.values()) + r")\s*)?(?P<number>\d{1,3}(?:\.\d{1,3}){0,4}|[A-Z](?=[.:)\s]))[.:)]?"
     r"(?:\s*[-–—:]\s*|\s+|$)",
     re.I,
 )
-_CAPTION = re.compile(r"^(?P<part>table|figure|fig\.|tabelle|tableau|tabla|abbildung|figura)\s*(?P<number>\d[\d.]*\d|\d)", re.I)
-_CODE = re.compile(
-    r"(?<![\w-])(?=[A-Z\-_/.]{0,24}\d)[A-Z][A-Z0-9]{0,15}+(?:[-_/.][A-Z0-9]{1,16}+){0,5}+(?![\w-])"
+_CAPTION = re.compile(
+    r"^(?P<part>table|figure|fig\.|tabelle|tableau|tabla|abbildung|figura)\s*(?P<number>\d[\d.]*\d|\d)", re.I
 )
+_CODE = re.compile(r"(?<![\w-])(?=[A-Z\-_/.]{0,24}\d)[A-Z][A-Z0-9]{0,15}+(?:[-_/.][A-Z0-9]{1,16}+){0,5}+(?![\w-])")
 _DEFINED = re.compile(
     r"[\"“„](?P<term>[^\"“”„\n]{2,60})[\"”“](?:\s*\([^)\n]{1,40}\))?\s+"
     r"(?:shall\s+mean|means?|refers?\s+to|is\s+defined\s+as|has\s+the\s+meaning|denotes|bedeutet|bezeichnet)\b"
@@ -51,10 +56,25 @@ _HEREINAFTER = re.compile(
 )
 _ACRONYM = re.compile(r"(?<![\w-])(?P<words>(?:[A-Za-z][\w&’']{0,24}+[ -]){2,8}+)\((?P<term>[A-Z][A-Z0-9&-]{1,9})s?\)")
 _LABELLED = re.compile(r"^(?P<term>[^\W\d_][^\n.:;–—?!]{1,50}?)(?::| [–—-]) +(?=(?:\S+ +){3})")
-_GENERIC = frozenset(
-    ["abstract", "about", "acknowledgements", "acknowledgments", "advantages", "agenda", "answer", "answers", "appendix", "applications", "approach", "aims", "background", "basics", "benefits", "bibliography", "biography", "career", "caution", "chapter", "code", "comments", "conclusion", "conclusions", "contact", "content", "contents", "data", "day", "definition", "definitions", "description", "details", "disadvantages", "discussion", "early", "example", "examples", "exercise", "exercises", "experiments", "faq", "faqs", "feature", "features", "figure", "footnotes", "further", "future", "general", "glossary", "goals", "hint", "history", "home", "how", "important", "index", "information", "installation", "introduction", "issue", "issues", "item", "items", "key", "legacy", "life", "limitations", "links", "list", "main", "menu", "method", "methods", "methodology", "miscellaneous", "motivation", "name", "news", "next", "note", "notes", "objective", "objectives", "other", "others", "outline", "outlook", "overview", "page", "part", "personal", "phase", "preface", "prerequisites", "problem", "problems", "procedure", "purpose", "q", "question", "questions", "quick", "quiz", "reading", "reception", "recommendations", "reference", "references", "related", "remarks", "requirements", "resources", "result", "results", "scope", "section", "see", "setup", "slide", "solution", "solutions", "sources", "start", "step", "steps", "structure", "summary", "support", "table", "terms", "text", "tip", "tips", "title", "todo", "tools", "topics", "tutorial", "types", "usage", "use", "version", "videos", "warning", "warnings", "what", "why", "work", "works", "einleitung", "einführung", "zusammenfassung", "inhalt", "inhaltsverzeichnis", "fazit", "überblick", "hinweis", "literatur", "anhang", "introducción", "resumen", "contenido", "conclusiones", "sommaire", "résumé", "contexte", "sheet1", "sheet2", "sheet3"]
+_GENERIC_WORDS = (
+    "abstract about acknowledgements acknowledgments advantages agenda answer answers appendix applications "
+    "approach aims background basics benefits bibliography biography career caution chapter code comments "
+    "conclusion conclusions contact content contents data day definition definitions description details "
+    "disadvantages discussion early example examples exercise exercises experiments faq faqs feature features "
+    "figure footnotes further future general glossary goals hint history home how important index information "
+    "installation introduction issue issues item items key legacy life limitations links list main menu method "
+    "methods methodology miscellaneous motivation name news next note notes objective objectives other others "
+    "outline outlook overview page part personal phase preface prerequisites problem problems procedure purpose q "
+    "question questions quick quiz reading reception recommendations reference references related remarks "
+    "requirements resources result results scope section see setup slide solution solutions sources start step "
+    "steps structure summary support table terms text tip tips title todo tools topics tutorial types usage use "
+    "version videos warning warnings what why work works einleitung einführung zusammenfassung inhalt "
+    "inhaltsverzeichnis fazit überblick hinweis literatur anhang introducción resumen contenido conclusiones "
+    "sommaire résumé contexte sheet1 sheet2 sheet3 "
 )
-_FUNCTION = frozenset(["a", "an", "and", "as", "at", "by", "de", "der", "des", "die", "for", "from", "in", "into", "is", "la", "le", "of", "on", "or", "our", "the", "this", "to", "und", "with", "your"])
+_GENERIC = frozenset(_GENERIC_WORDS.split())
+_FUNCTION_WORDS = "a an and as at by de der des die for from in into is la le of on or our the this to und with your "
+_FUNCTION = frozenset(_FUNCTION_WORDS.split())
 
 
 def names_of(document: ParsedDocument, chunks: Sequence[Chunk]) -> list[Name]:

@@ -91,7 +91,6 @@ class Ingester:
         return report
 
     async def _target(self, collection: str, access: Sequence[str]) -> Target:
-        await asyncio.to_thread(self.embedder.open)
         grantees = access if EVERYONE in access else {*access, f"user:{self.principal.user}"}
         space = (self.embedder.space, self.embedder.dimension)
         async with self.database.session(self.principal, write=True) as connection:

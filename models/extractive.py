@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
+from models.sentence_scorer import select_sentences
 from state.evidence import Passage
 from state.ports import SentenceScorer
-from text.selection import select_sentences
 
 
 class ExtractiveWriter:

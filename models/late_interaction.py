@@ -8,18 +8,39 @@ import numpy as np
 import numpy.typing as npt
 
 from models.embedder import TokenVectors
-from models.passages import PassageTokens, text_offset
+from models.matching import joined, token_similarities
+from models.passages import PassageTokens
 from state.evidence import Passage
-from state.ports import Vectors
 
-# Smoothing of the rank fusion: 20 rather than the usual 60, because thirty passages are few.
+# Smoothing of the reciprocal ranks, and the weight of the MaxSim rank beside the fused rank's 1. Smoothing of 10 and
+# weights from 1.5 to 3 do about as well.
 _K = 20
+_MAXSIM_WEIGHT = 2.0
 
-_Scores = npt.NDArray[np.float64]
+_Values = npt.NDArray[np.float64]
 
 
 class LateInteractionReranker:
-    """Fuses three rankings of the passages by reciprocal rank."""
+    """Orders passages by two ranks: how well single tokens match, and the order in which the passages come.
+
+    The match of question q and passage p is ColBERT's MaxSim with rarer tokens weighing more::
+
+        maxsim(q, p) = sum over tokens t of q: (1 + idf(t)) * max over tokens u of p: cos(t, u)
+
+    (Khattab and Zaharia, SIGIR 2020). The vectors are those of the packaged model in context, which was not trained
+    for this; idf is Lucene's, the passages at hand standing for the collection, and the 1 keeps a token that all of
+    them hold. Both ranks are fused by reciprocal rank (Cormack, Clarke and Büttcher, SIGIR 2009)::
+
+        score(p) = 1 / (20 + fused rank) + 2 / (20 + maxsim rank)
+
+    Measured on 30 passages a question, in nDCG@10 over the fused order (BM25 and vectors by RRF), texts in chunks of up
+    to 240 tokens: SciFact's training claims 0.719 + 0.021 (95 % of bootstrap samples: 0.010 to 0.033), XQuAD
+    0.975 + 0.012 (0.006 to 0.019), ClapNQ 0.975 + 0.013, HotpotQA 0.814 + 0.013, PubMedQA 0.987 + 0.004 (the last
+    three include 0). The weights were chosen on the same questions. A third rank, of the passage's best sentence
+    embedded alone, cost 0.007 on ClapNQ, added at most 0.002 elsewhere and a second pass of the model.
+
+    Costs one pass of the model over the question and over each passage that ``tokens`` does not hold yet.
+    """
 
     name = "late-interaction"
 
@@ -31,49 +52,36 @@ class LateInteractionReranker:
         self._tokens.embedder.open()
 
     def scores(self, question: str, passages: Sequence[Passage]) -> list[float]:
-        """Return one score a passage, between 0 and 1. Raises `ModelUnavailable`."""
+        """Return one score a passage, between 0 and 1, a function of its two ranks. Raises `ModelUnavailable`."""
         if not passages:
             return []
-        asked = self._tokens.embedder.token_embeddings([question])[0]
-        pooled = self._tokens.embedder.embed([question])[0]
+        (asked,) = self._tokens.embedder.token_embeddings([question])
         read = self._tokens.of(passages)
-        if not len(asked.ids):
-            return _reciprocal_ranks(np.arange(len(passages), 0.0, -1.0)).tolist()  # type: ignore[no-any-return]
-        similar = [_similarities(asked, tokens) for tokens in read]
-        weights = _rarity(asked, read)
-        maxsim = np.array([weights @ matrix.max(axis=1, initial=-1.0) for matrix in similar])
-        return []
+        weights = 1.0 + _idf(asked, read)
+        maxsim = _best_matches(question, asked, read) @ weights
+        fused = _reciprocal_ranks(-np.arange(len(passages), dtype=np.float64))
+        return [float(score) for score in fused + _MAXSIM_WEIGHT * _reciprocal_ranks(maxsim)]
 
 
-def _similarities(asked: TokenVectors, read: TokenVectors) -> Vectors:
-    """Return the cosine of each token of the question with each of the passage, shape ``(asked, read)``."""
-    return asked.vectors.astype(np.float32) @ read.vectors.astype(np.float32).T
+def _best_matches(question: str, asked: TokenVectors, read: Sequence[TokenVectors]) -> _Values:
+    """Return the highest similarity of each token of the question with a token of each passage (-1 if it has none).
 
-
-def _rarity(asked: TokenVectors, read: Sequence[TokenVectors]) -> _Scores:
-    """Return the question's tokens' weights: Lucene's idf, the passages at hand standing for the collection."""
-    holding = np.array([sum(bool((tokens.ids == token).any()) for tokens in read) for token in asked.ids])
-    return np.log1p((len(read) - holding + 0.5) / (holding + 0.5))
-
-
-def _sentence_vectors(passage: Passage, read: TokenVectors) -> Vectors:
-    """Return the unit mean of each sentence's token vectors in context ("late chunking"), shape ``(n, dimension)``.
-
-    Empty for a passage whose sentences lie beyond what the model reads.
+    Shape ``(passages, question tokens)``. In one product over all passages, as small ones do not pay for their start.
     """
-    begin = text_offset(passage) - passage.start
-    starts, ends = read.spans.T
-    means = []
-    for sentence in passage.sentences:
-        inside = (starts >= sentence.start + begin) & (ends <= sentence.end + begin)
-        if inside.any():
-            means.append(read.vectors[inside].astype(np.float32).mean(axis=0))
-    vectors = np.array(means, dtype=np.float32).reshape(len(means), read.vectors.shape[1])
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    similarities = token_similarities(question, asked, joined(read))
+    ends = np.cumsum([len(tokens.ids) for tokens in read])
+    parts = np.split(similarities, ends[:-1])
+    return np.array([part.max(axis=0, initial=-1.0) for part in parts], dtype=np.float64)
 
 
-def _reciprocal_ranks(scores: _Scores) -> _Scores:
-    """Return ``1 / (k + rank)`` for each score, rank 1 for the highest; equal ones in the order given."""
-    ranks = np.empty(len(scores))
-    ranks[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
-    return 1.0 / (_K + ranks)
+def _idf(asked: TokenVectors, read: Sequence[TokenVectors]) -> _Values:
+    """Return each question token's ``log(1 + (n - df + 0.5) / (df + 0.5))``, n passages of which df hold it."""
+    holding = np.array([np.isin(asked.ids, tokens.ids) for tokens in read]).sum(axis=0)
+    return np.asarray(np.log1p((len(read) - holding + 0.5) / (holding + 0.5)), dtype=np.float64)
+
+
+def _reciprocal_ranks(values: _Values) -> _Values:
+    """Return ``1 / (k + rank)`` for each value, rank 1 for the highest; equal ones rank in the order given."""
+    ranks = np.empty(len(values))
+    ranks[np.argsort(-values, kind="stable")] = np.arange(1, len(values) + 1)
+    return np.asarray(1.0 / (_K + ranks), dtype=np.float64)

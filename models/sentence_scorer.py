@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.embedder import TokenVectors
+from models.matching import token_similarities
 from models.passages import PassageTokens, TokenEmbedder, text_offset
 from state.evidence import Passage
 from text.tokens import index_terms, query_terms
@@ -49,11 +50,11 @@ class EmbeddingSentenceScorer:
         """
         if not passages:
             return []
-        asked = self._embedder.token_embeddings([question])[0].vectors.astype(np.float32)
-        if not len(asked):
+        (asked,) = self._embedder.token_embeddings([question])
+        if not len(asked.ids):
             return [[0.0] * len(passage.sentences) for passage in passages]
         read = self._tokens.of(passages)
-        return [list(_scores(asked, passage, tokens)) for passage, tokens in zip(passages, read, strict=True)]
+        return [list(_scores(question, asked, passage, tokens)) for passage, tokens in zip(passages, read, strict=True)]
 
 
 def select_sentences(
@@ -91,12 +92,12 @@ def _covered(asked: Sequence[tuple[str, ...]], held: frozenset[str]) -> frozense
     return frozenset(index for index, forms in enumerate(asked) if not held.isdisjoint(forms))
 
 
-def _scores(asked: _Matrix, passage: Passage, tokens: TokenVectors) -> Iterator[float]:
-    """Yield the scores of a passage's sentences, in order; ``asked`` has shape ``(question tokens, dimension)``."""
+def _scores(question: str, asked: TokenVectors, passage: Passage, tokens: TokenVectors) -> Iterator[float]:
+    """Yield the scores of a passage's sentences, in order."""
     vectors = tokens.vectors.astype(np.float32)
-    similarity = vectors @ asked.T
+    similarity = token_similarities(question, asked, tokens)
     starts, offset = tokens.spans[:, 0], text_offset(passage)
-    meant = _unit(asked.mean(axis=0))
+    meant = _unit(asked.vectors.astype(np.float32).mean(axis=0))
     headings = HEADING_CARRY * _best(similarity[: np.searchsorted(starts, offset)])
     inherited = headings
     for span in passage.sentences:

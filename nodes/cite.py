@@ -30,12 +30,12 @@ class Cite:
             if offset >= 0:
                 start = hit.passage.start + offset
                 number = _footnote_number(desk, hit.passage, start, start + len(sentence.text))
-                sentence.citations = [citation(hit.passage, start, start + len(sentence.text), number)]
+                sentence.citations = [cited(hit.passage, start, start + len(sentence.text), number)]
                 break
         return {}
 
 
-def citation(passage: Passage, start: int, end: int, n: int) -> Citation:
+def cited(passage: Passage, start: int, end: int, n: int) -> Citation:
     """Cite characters ``start`` to ``end`` of the document, which lie in the passage."""
     quote = passage.text[start - passage.start : end - passage.start]
     return Citation(

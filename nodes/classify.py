@@ -25,7 +25,9 @@ _GREETING = re.compile(
 _COMPLEX = re.compile(
     r"\b(compare[ds]?|comparison|difference|differ|versus|vs|both|respectively|as well as|than)\b|\?.+\?", re.IGNORECASE
 )
-_SEMANTIC = re.compile(r"^(why|explain|describe|summari[sz]e|tell me about|what is the (point|idea|purpose))\b", re.IGNORECASE)
+_SEMANTIC = re.compile(
+    r"^(why|explain|describe|summari[sz]e|tell me about|what is the (point|idea|purpose))\b", re.IGNORECASE
+)
 _QUESTION = re.compile(
     r"\?$|^(who|what|when|where|which|whose|how|is|are|was|were|do|does|did|can|could|may|must|should|will|has|have)\b",
     re.IGNORECASE,
@@ -34,7 +36,7 @@ _FEW_WORDS = 4
 
 
 async def classify(state: AskState, runtime: Runtime[RunContext]) -> dict[str, Any]:
-    """Return class, route and reason. Deterministic; a mode that the caller forces wins. Neither raises nor degrades."""
+    """Return class, route and reason; a mode that the caller forces wins. Neither raises nor degrades."""
     kind, reason = question_class(state["question"])
     forced = state.get("mode")
     if kind == "conversational":

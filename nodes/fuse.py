@@ -21,5 +21,5 @@ class Fuse:
     async def __call__(self, state: AskState, runtime: Runtime[RunContext]) -> dict[str, Any]:
         """Put the fused ranking on the desk."""
         desk = self.desks[state["desk"]]
-        desk.ranked = fuse({mode: desk.rankings[mode] for mode in sorted(desk.rankings)})
+        desk.ranked = fuse(desk.question, {mode: desk.rankings[mode] for mode in sorted(desk.rankings)})
         return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from langgraph.runtime import Runtime
 
 from nodes.desk import Desks
 from state.errors import ModelUnavailable
-from state.ports import RelevanceJudge, Search
+from state.ports import RelevanceJudge
 from state.run import AskState, RunContext
 
 _LOOKED_AT = 5  # passages
@@ -20,7 +21,6 @@ class Grade:
     """Degrades: without the embedding model, passages count as relevant because they were found, noted."""
 
     desks: Desks
-    search: Search
     judge: RelevanceJudge
 
     async def __call__(self, state: AskState, runtime: Runtime[RunContext]) -> dict[str, Any]:
@@ -30,9 +30,7 @@ class Grade:
         if not best:
             return {"relevance": 0.0, "grade": "nothing"}
         try:
-            by_chunk = await self.search.similarities(desk.principal, desk.question, [p.chunk_id for p in best])
+            relevance = await asyncio.to_thread(self.judge.relevance, desk.question, best)
         except ModelUnavailable as error:
             return {"relevance": 0.5, "grade": "enough", "degraded": [f"relevance was not measured: {error}"]}
-        similarities = [by_chunk.get(passage.chunk_id, 0.0) for passage in best]
-        relevance = self.judge.relevance(desk.question, best, similarities)
         return {"relevance": relevance, "grade": "enough" if relevance >= self.judge.threshold else "nothing"}

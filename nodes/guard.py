@@ -31,6 +31,7 @@ class Guard:
 
     desks: Desks
     max_chars: int
+    notes: tuple[str, ...] = ()
 
     async def __call__(self, state: AskState, runtime: Runtime[RunContext]) -> dict[str, Any]:
         """Return a fresh scratch for this turn; unsafe questions are marked as such."""
@@ -46,7 +47,7 @@ class Guard:
             "route_reason": "the question tries to change how answers are made" if unsafe else "",
             "searches": Overwrite([]),
             "attempts": 0,
-            "degraded": Overwrite([]),
+            "degraded": Overwrite(list(self.notes)),
             "timings": Overwrite({}),
             "answer": None,
         }

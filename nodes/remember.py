@@ -11,7 +11,7 @@ from uuid import uuid4
 from langchain_core.messages import AIMessage
 from langgraph.runtime import Runtime
 
-from nodes.cite import citation
+from nodes.cite import cited
 from nodes.confidence import confidence
 from nodes.desk import Desk, Desks
 from prompts import load_prompt
@@ -64,7 +64,7 @@ class Remember:
 
 def _nearest(desk: Desk) -> list[Any]:
     best = [hit.passage for hit in desk.ranked[:_NEAREST]]
-    return [citation(passage, passage.start, passage.end, n) for n, passage in enumerate(best, start=1)]
+    return [cited(passage, passage.start, passage.end, n) for n, passage in enumerate(best, start=1)]
 
 
 def _receipt(state: AskState, desk: Desk, degraded: list[str], parts: Mapping[str, str]) -> Receipt:
@@ -82,7 +82,9 @@ def _receipt(state: AskState, desk: Desk, degraded: list[str], parts: Mapping[st
                 verdict=claim.verdict,
                 score=claim.score,
                 spans=[
-                    SpanRecord(**c.model_dump(include={"n", "document_id", "version", "source", "start", "end", "sha256"}))
+                    SpanRecord(
+                        **c.model_dump(include={"n", "document_id", "version", "source", "start", "end", "sha256"})
+                    )
                     for c in claim.citations
                 ],
             )

@@ -39,9 +39,7 @@ class Validate:
         if len(sentence.text) > _MOST_CHARACTERS or not quotes_hold or _has_unseen(sentence.text):
             desk.dropped += 1
             return {}
-        claim = Claim(
-            text=sentence.text, verdict=sentence.verdict, score=sentence.score, citations=sentence.citations
-        )
+        claim = Claim(text=sentence.text, verdict=sentence.verdict, score=sentence.score, citations=sentence.citations)
         desk.claims.append(claim)
         desk.said.append(f"{claim.text} {''.join(f'[{c.n}]' for c in claim.citations)}")
         runtime.stream_writer({"sentence": desk.said[-1], "claim": claim.model_dump(mode="json")})

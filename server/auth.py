@@ -60,8 +60,7 @@ async def refuse(ctx: Auth.types.AuthContext, value: Any) -> bool:
     return False
 
 
-@auth.on.assistants.read
-@auth.on.assistants.search
+@auth.on(resources="assistants", actions=["read", "search"])
 async def read_assistants(ctx: Auth.types.AuthContext, value: Any) -> bool:
     """Let clients see which graphs there are."""
     return True
@@ -75,9 +74,7 @@ async def create_thread(ctx: Auth.types.AuthContext, value: Any) -> dict[str, st
     return owner
 
 
-@auth.on.threads.read
-@auth.on.threads.search
-@auth.on.threads.delete
+@auth.on(resources="threads", actions=["read", "search", "delete"])
 async def own_threads(ctx: Auth.types.AuthContext, value: Any) -> dict[str, str]:
     """Let users see and delete their own threads."""
     return {"owner": ctx.user.identity}

@@ -26,8 +26,13 @@ class Embedder(Protocol):
     ``space`` names the embedding space (model and dimension): vectors of different spaces are never compared.
     """
 
-    space: str
-    dimension: int
+    @property
+    def space(self) -> str:
+        """Name of the embedding space."""
+
+    @property
+    def dimension(self) -> int:
+        """Number of values of a vector."""
 
     def open(self) -> None:
         """Load the model. Raises `ModelUnavailable`."""
@@ -39,7 +44,9 @@ class Embedder(Protocol):
 class TokenCounter(Protocol):
     """Counts and locates the embedding model's tokens, without loading the model."""
 
-    max_tokens: int
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a text that the model reads, special ones left out."""
 
     def count(self, text: str) -> int:
         """Return the number of tokens, special ones left out."""
@@ -51,7 +58,9 @@ class TokenCounter(Protocol):
 class Reranker(Protocol):
     """Orders passages by how well they answer a question."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What receipts call it."""
 
     def open(self) -> None:
         """Load what it needs. Raises `ModelUnavailable`."""
@@ -68,23 +77,27 @@ class Search(Protocol):
     ) -> list[Hit]:
         """Return up to ``k`` passages, best first."""
 
-    async def similarities(self, principal: Principal, question: str, chunk_ids: Sequence[int]) -> dict[int, float]:
-        """Return the cosine similarity of the question to each chunk that is visible and embedded."""
-
 
 class RelevanceJudge(Protocol):
     """Says how probable it is that passages answer a question at all."""
 
-    threshold: float
+    @property
+    def threshold(self) -> float:
+        """Probability below which nothing relevant was found."""
 
-    def relevance(self, question: str, passages: Sequence[Passage], similarities: Sequence[float]) -> float:
-        """Return a probability; below ``threshold`` nothing relevant was found. ``passages`` come best first."""
+    def relevance(self, question: str, passages: Sequence[Passage]) -> float:
+        """Return a probability; below ``threshold`` nothing relevant was found. ``passages`` come best first.
+
+        Raises `ModelUnavailable`.
+        """
 
 
 class Writer(Protocol):
     """Writes an answer sentence by sentence."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What receipts call it."""
 
     def sentences(self, question: str, passages: Sequence[Passage], limit: int) -> AsyncIterator[str]:
         """Yield up to ``limit`` sentences; ``passages`` come best first."""
@@ -93,7 +106,9 @@ class Writer(Protocol):
 class Verifier(Protocol):
     """Judges whether evidence supports a claim."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What receipts call it."""
 
     def verify(self, claim: str, evidence: Sequence[str]) -> tuple[Verdict, float]:
         """Return the verdict and a support score in 0..1."""

@@ -80,7 +80,7 @@ def _pending(conn: psycopg.Connection) -> list[Migration]:
     known = migrations()
     if row is None or row[0] is None:
         return known
-    applied = dict(conn.execute("select number, checksum from schema_migrations").fetchall())
+    applied: dict[int, str] = dict(conn.execute("select number, checksum from schema_migrations").fetchall())
     if applied and max(applied) > known[-1].number:
         raise StoreMisconfigured(
             f"The database has schema {max(applied)}, this program knows {known[-1].number}: install a newer Footnote."
@@ -95,7 +95,7 @@ def _require_pgvector(conn: psycopg.Connection) -> None:
     try:
         conn.execute("create extension if not exists vector")
     except psycopg.Error as error:
-        raise StoreMisconfigured(f"The database has no pgvector extension; install pgvector 0.7 or newer: {error}") from error
+        raise StoreMisconfigured(f"The database has no pgvector; install pgvector 0.7 or newer: {error}") from error
 
 
 def _grant(conn: psycopg.Connection, role: str) -> None:

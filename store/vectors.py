@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -49,19 +48,6 @@ async def nearest(
     if plan != "exact" and len(rows) < min(k, corpus.allowed_count):
         rows = await _scan(connection, space, corpus, question, k, "exact")
     return rows
-
-
-async def similarities(
-    connection: Connection, space: int, question: npt.NDArray[np.float32], chunk_ids: Sequence[int]
-) -> dict[int, float]:
-    """Return the cosine similarity of each of these chunks; those that are gone or not visible are left out."""
-    statement = sql.SQL("select chunk_id, 1 - (embedding <=> %(question)s) from {} where chunk_id = any(%(ids)s)")
-    cursor = await connection.execute(
-        statement.format(sql.Identifier(f"embeddings_{space}")),
-        {"question": HalfVector(question), "ids": list(chunk_ids)},
-        binary=True,
-    )
-    return {int(chunk): float(similarity) for chunk, similarity in await cursor.fetchall()}
 
 
 async def _scan(

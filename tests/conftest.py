@@ -60,7 +60,9 @@ def conninfo(server: ServerAddress, template: str) -> Iterator[str]:
     name = f"test_{uuid4().hex[:12]}"
     with psycopg.connect(server.conninfo("postgres", SUPERUSER), autocommit=True) as connection:
         connection.execute(
-            sql.SQL("create database {} template {} owner footnote_owner").format(sql.Identifier(name), sql.Identifier(template))
+            sql.SQL("create database {} template {} owner footnote_owner").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
         )
     yield server.conninfo(name, "footnote_app")
     drop_database(server, name)
@@ -94,6 +96,10 @@ def local() -> Principal:
 
 @pytest.fixture
 def library(
-    database: Database, embedder: SentenceTransformerEmbedder, counter: ModelTokenCounter, local: Principal, tmp_path: Path
+    database: Database,
+    embedder: SentenceTransformerEmbedder,
+    counter: ModelTokenCounter,
+    local: Principal,
+    tmp_path: Path,
 ) -> Library:
     return Library(database, embedder, counter, local, tmp_path / "library")

@@ -20,6 +20,8 @@ _REFERENCE = regex.compile(
     regex.IGNORECASE,
 )
 _ENUMERATOR = regex.compile(r"\s*(?:[-*•]\s+)?\(?(?:\d{1,3}|\p{L}|[ivxIVX]{2,5})[.)]\s*")
+# "The limit is 75 km/h. After that …": to the library, a short word before the full stop is an abbreviation.
+_AFTER_UNIT = regex.compile(r"\d\s?[\p{Ll}°%µ²³/]{1,6}\.\s+(?=\p{Lu})")
 _BREAK = regex.compile(r"[.!?;:…。！？；][\"”’»)\]]*\s|\n")
 
 
@@ -43,7 +45,8 @@ def sentences(text: str, language: str) -> list[Span]:
 def _cuts(text: str, language: str) -> list[int]:
     """Return candidate ends: the library's, those of paragraphs, those inside long quotations and brackets."""
     paragraphs = {match.end() for match in _PARAGRAPH.finditer(text)}
-    cuts = sorted(paragraphs | {*_boundaries(text, language), len(text)})
+    units = {match.end() for match in _AFTER_UNIT.finditer(text)}
+    cuts = sorted(paragraphs | units | {*_boundaries(text, language), len(text)})
     inner: list[int] = []
     for start, end in zip([0, *cuts], cuts, strict=False):
         if end - start > _QUOTED_CHARS:

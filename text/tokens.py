@@ -50,14 +50,18 @@ def index_terms(text: str, language: str) -> list[str]:
     return terms
 
 
-def query_terms(text: str, languages: Collection[str]) -> list[tuple[str, ...]]:
+def query_terms(
+    text: str, languages: Collection[str], *, without: Collection[str] = ()
+) -> list[tuple[str, ...]]:
     """Return for each distinct token of a question the terms by which documents of these languages may hold it.
 
     A stop word is dropped in the languages in which it is one, and its bare form with it; in all of them when
     the question is evidently in that language. It is kept when it is written in capitals (IT, US) among small
-    letters, and when nothing else is asked.
+    letters, and when nothing else is asked. Tokens that are in ``without`` are left out.
     """
-    found = dict.fromkeys((token.text, token.kind, _is_capital(text, token)) for token in tokens(text))
+    found = dict.fromkeys(
+        (token.text, token.kind, _is_capital(text, token)) for token in tokens(text) if token.text not in without
+    )
     common = _stop_words_in({word for word, kind, capital in found if kind == "word" and not capital}, languages)
     kept = [
         _alternatives(word, kind, languages, () if capital else common.get(word, ())) for word, kind, capital in found
@@ -79,6 +83,25 @@ def _stop_words_in(words: set[str], languages: Collection[str]) -> dict[str, Col
     if len(hits.get(first, ())) > max(1, len(hits.get(second, ()))):
         common.update(dict.fromkeys(hits[first], languages))
     return common
+
+
+def codes(text: str) -> frozenset[str]:
+    """Return the codes in a text, in their matching form: identifiers with a digit in them (``err-404``, ``v2.1.3``)."""
+    return frozenset(
+        token.text for token in tokens(text) if token.kind == "identifier" and any(c.isdigit() for c in token.text)
+    )
+
+
+def code_parts(text: str) -> dict[str, frozenset[str]]:
+    """Return for each code of a text the tokens that it was taken apart into, where they do not stand elsewhere too."""
+    found = list(tokens(text))
+    parts: dict[str, frozenset[str]] = {}
+    for code in found:
+        if code.text in codes(code.text):
+            inside = {t.text for t in found if t is not code and code.start <= t.start and t.end <= code.end}
+            outside = {t.text for t in found if t.end <= code.start or t.start >= code.end}
+            parts[code.text] = frozenset(inside - outside)
+    return parts
 
 
 def phrase_units(text: str) -> Iterator[str]:

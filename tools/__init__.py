@@ -1,1 +1,1 @@
-"""What a node, a command or another agent can do: search, rerank, open a document. Typed functions, and LangChain tools."""
+"""What a node, a command or an agent can do: search, rerank, open a document. Functions, and LangChain tools."""

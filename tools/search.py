@@ -15,6 +15,7 @@ from store import lexical, passages, vectors
 from store.corpus import Corpus, CorpusCache
 from store.database import Connection, Database
 from text.query import Query, matches_phrase, parse_query
+from text.tokens import codes
 from tools.deduplication import without_duplicates
 from tools.fusion import RRF_K, reciprocal_rank_fusion
 
@@ -109,15 +110,7 @@ class Searcher:
             self.lexical_search(principal, question, k=depth, filters=filters),
             self.vector_search(principal, question, k=depth, filters=filters),
         )
-        return fuse({"lexical": by_words, "vector": by_meaning}, weights=weights)[:k]
-
-    async def similarities(self, principal: Principal, question: str, chunk_ids: Sequence[int]) -> dict[int, float]:
-        """Return the cosine similarity of the question to each chunk that is visible and embedded."""
-        query = self._query(question)
-        vector = (await asyncio.to_thread(self.embedder.embed, [query.text or question]))[0]
-        async with self.database.session(principal) as connection:
-            space = await vectors.space_id(connection, self.embedder.space)
-            return await vectors.similarities(connection, space, vector, chunk_ids) if space is not None else {}
+        return fuse(question, {"lexical": by_words, "vector": by_meaning}, weights=weights)[:k]
 
     def _query(self, question: str) -> Query:
         if not question.strip():
@@ -138,9 +131,19 @@ class Searcher:
 
 
 def fuse(
-    rankings: Mapping[str, Sequence[Hit]], *, weights: Mapping[str, float] | None = None, k: float = RRF_K
+    question: str,
+    rankings: Mapping[str, Sequence[Hit]],
+    *,
+    weights: Mapping[str, float] | None = None,
+    k: float = RRF_K,
 ) -> list[Hit]:
-    """Fuse rankings of passages and leave out duplicates; each hit keeps its rank in every stage."""
+    """Fuse rankings of passages and leave out duplicates; each hit keeps its rank in every stage.
+
+    For a question with codes in it (``ERR-41``), the passages that hold them are a ranking of their own: to an
+    embedding all codes are alike, and what it likes twice would outrank what was asked for.
+    """
+    if held := _holding_codes(question, rankings):
+        rankings = {**rankings, "codes": held}
     known = {hit.passage.chunk_id: hit for hits in rankings.values() for hit in hits}
     ranks: dict[int, dict[str, int]] = {}
     for hits in rankings.values():
@@ -151,6 +154,19 @@ def fuse(
     )
     fused = [Hit(known[chunk].passage, score, ranks[chunk]) for chunk, score in order]
     return _ranked(without_duplicates(fused), "fused")
+
+
+def _holding_codes(question: str, rankings: Mapping[str, Sequence[Hit]]) -> list[Hit]:
+    """Return the passages that hold codes of the question: those with most of them first, then by the ranking."""
+    wanted = codes(question)
+    if not wanted:
+        return []
+    hits = {hit.passage.chunk_id: hit for name in sorted(rankings) for hit in rankings[name]}
+    held = {
+        chunk: len(wanted & codes(f"{hit.passage.context}\n{hit.passage.text}")) for chunk, hit in hits.items()
+    }
+    best = sorted((chunk for chunk in hits if held[chunk]), key=lambda chunk: -held[chunk])
+    return _ranked([hits[chunk] for chunk in best], "codes")
 
 
 def _ranked(hits: Sequence[Hit], stage: str) -> list[Hit]:

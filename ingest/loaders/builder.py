@@ -37,6 +37,7 @@ def inline(runs: str | Iterable[Run]) -> tuple[str, list[Hyperlink]]:
     pieces: list[str] = []
     links: list[Hyperlink] = []
     length = 0
+    previous = ""
     for raw, target in runs:
         piece = _LINE_ENDS.sub("\n", _SPACES.sub(" ", clean_text(raw).translate(_INVISIBLE)))
         if not pieces or pieces[-1][-1] in " \n":
@@ -49,10 +50,11 @@ def inline(runs: str | Iterable[Run]) -> tuple[str, list[Hyperlink]]:
         if target and piece.strip():
             start += len(piece) - len(piece.lstrip())
             end = length - (len(piece) - len(piece.rstrip()))
-            if links and links[-1].target == target and links[-1].end == length - len(piece):
+            if links and target == previous:
                 links[-1] = Hyperlink(links[-1].start, end, target)
             else:
                 links.append(Hyperlink(start, end, target))
+        previous = target
     return "".join(pieces).replace(" \n", " ").rstrip(), links
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import warnings
 from pathlib import Path
@@ -16,18 +17,20 @@ from state.documents import ParsedDocument
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
 
-_FURNITURE = (
-    "nav, form, [role=navigation], [role=search], [role=menu], [aria-hidden=true], [hidden], body > footer, "
-    ".mw-editsection, .navbox, .noprint, .vector-dropdown, .vector-page-toolbar, .toc, sup.reference, .hash-link"
+_FURNITURE_ROLES = frozenset({"navigation", "search", "menu"})
+_FURNITURE_CLASSES = frozenset(
+    {"mw-editsection", "navbox", "noprint", "vector-dropdown", "vector-page-toolbar", "toc", "hash-link"}
 )
-_MAIN = ("main", "[role=main]", "article")
 _MAIN_SHARE = 0.4
-_SKIPPED = frozenset(
-    ["head", "script", "style", "noscript", "template", "svg", "iframe", "object", "button", "select", "input", "textarea", "label", "math", "audio", "video", "canvas"]
+_SKIPPED_WORDS = (
+    "head script style noscript template svg iframe object button select input textarea label math audio video canvas "
 )
-_BLOCKS = frozenset(
-    ["address", "article", "aside", "blockquote", "body", "center", "details", "dd", "div", "dl", "fieldset", "figcaption", "figure", "footer", "header", "hgroup", "html", "li", "main", "ol", "p", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
+_SKIPPED = frozenset(_SKIPPED_WORDS.split())
+_BLOCKS_WORDS = (
+    "address article aside blockquote body center details dd div dl fieldset figcaption figure footer header "
+    "hgroup html li main ol p section summary table tbody td tfoot th thead tr ul "
 )
+_BLOCKS = frozenset(_BLOCKS_WORDS.split())
 _HEADING = re.compile(r"h[1-6]")
 _CHARSET = re.compile(rb"(?i)<meta[^>]+charset")
 
@@ -36,7 +39,7 @@ def load_html(path: Path, data: bytes) -> ParsedDocument:
     """Load a web page; its title is its first heading if the page's own title contains it."""
     soup = parse_html(data)
     title = soup.title.get_text(" ", strip=True) if soup.title else ""
-    for element in soup.select(_FURNITURE):
+    for element in soup.find_all(_is_furniture):
         element.decompose()
     content = _main_content(soup)
     heading = content.find("h1")
@@ -52,10 +55,8 @@ def parse_html(source: bytes | str) -> BeautifulSoup:
     from bs4 import BeautifulSoup
 
     if isinstance(source, bytes) and not _CHARSET.search(source[:4096]):
-        try:
+        with contextlib.suppress(UnicodeDecodeError):  # left to BeautifulSoup, which looks for marks and then guesses
             source = source.decode("utf-8")
-        except UnicodeDecodeError:
-            pass  # left to BeautifulSoup, which looks for marks and then guesses
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of pages that resemble a URL, a file name or XML
         return BeautifulSoup(source, "lxml")
@@ -68,11 +69,25 @@ def add_html(builder: TextBuilder, content: Tag) -> None:
     walker.flush()
 
 
+def _is_furniture(element: Tag) -> bool:
+    """Say whether an element belongs to the page's frame: navigation, search, footer, what is hidden, edit links."""
+    attributes = element.attrs
+    if element.name in ("nav", "form") or "hidden" in attributes or attributes.get("aria-hidden") == "true":
+        return True
+    if element.name == "footer":
+        return element.parent is not None and element.parent.name == "body"
+    classes = attributes.get("class") or ()
+    return (
+        attributes.get("role") in _FURNITURE_ROLES
+        or not _FURNITURE_CLASSES.isdisjoint(classes)
+        or (element.name == "sup" and "reference" in classes)
+    )
+
+
 def _main_content(soup: BeautifulSoup) -> Tag:
     """Return the one element that declares itself the main content, if it holds much of the page's text."""
     whole = len(soup.get_text())
-    for selector in _MAIN:
-        found = soup.select(selector)
+    for found in (soup.find_all("main"), soup.find_all(role="main"), soup.find_all("article")):
         if len(found) == 1 and len(found[0].get_text()) >= _MAIN_SHARE * whole:
             return found[0]
     return soup.body or soup

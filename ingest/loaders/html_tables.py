@@ -12,8 +12,10 @@ from ingest.loaders.tables import add_table, cell_text
 
 _MAX_SPAN = 1000
 _MAX_COLUMNS = 500
-_BREAKS = frozenset(["address", "blockquote", "br", "dd", "div", "dl", "dt", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "p", "pre", "table", "td", "th", "tr"])
-_SKIPPED = frozenset(["script", "style", "noscript", "template", "svg", "button", "select", "input"])
+_BREAKS_WORDS = "address blockquote br dd div dl dt figure h1 h2 h3 h4 h5 h6 hr p pre table td th tr "
+_BREAKS = frozenset(_BREAKS_WORDS.split())
+_SKIPPED_WORDS = "script style noscript template svg button select input "
+_SKIPPED = frozenset(_SKIPPED_WORDS.split())
 
 
 def is_data_table(table: Tag) -> bool:

@@ -12,6 +12,11 @@ Format = Literal[
     "email", "code",
 ]  # fmt: skip
 
+_CODE_ENDINGS = (
+    ".py .pyi .js .mjs .ts .tsx .jsx .java .kt .scala .go .rs .c .h .cpp .hpp .cc .cs .rb .php .swift .m .r .jl "
+    ".lua .pl .sh .bash .zsh .ps1 .sql .yaml .yml .toml .ini .cfg .conf .css .scss .xml .proto .graphql .tf "
+    ".gradle .cmake .dart .ex .exs .erl .hs .clj .vue .svelte "
+)
 EXTENSIONS: dict[str, Format] = {
     **dict.fromkeys((".txt", ".text", ".log", ".rst", ".asciidoc", ".adoc", ".org", ".tex", ".srt", ".vtt"), "text"),
     **dict.fromkeys((".md", ".markdown", ".mdx", ".mkd"), "markdown"),
@@ -28,7 +33,7 @@ EXTENSIONS: dict[str, Format] = {
     ".ipynb": "notebook",
     ".eml": "email",
     **dict.fromkeys(
-        [".py", ".pyi", ".js", ".mjs", ".ts", ".tsx", ".jsx", ".java", ".kt", ".scala", ".go", ".rs", ".c", ".h", ".cpp", ".hpp", ".cc", ".cs", ".rb", ".php", ".swift", ".m", ".r", ".jl", ".lua", ".pl", ".sh", ".bash", ".zsh", ".ps1", ".sql", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".css", ".scss", ".xml", ".proto", ".graphql", ".tf", ".gradle", ".cmake", ".dart", ".ex", ".exs", ".erl", ".hs", ".clj", ".vue", ".svelte"],
+        _CODE_ENDINGS.split(),
         "code",
     ),
 }

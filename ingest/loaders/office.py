@@ -50,7 +50,7 @@ def check_archive(path: Path, data: bytes) -> zipfile.ZipFile:
 
 def load_docx(path: Path, data: bytes) -> ParsedDocument:
     """Load a Word document: to HTML by mammoth, after markitdown has rewritten its equations as LaTeX."""
-    import mammoth
+    import mammoth  # type: ignore[import-untyped]
     from markitdown.converter_utils.docx.pre_process import pre_process_docx
 
     title = _core_title(check_archive(path, data))
@@ -75,10 +75,12 @@ def load_pptx(path: Path, data: bytes) -> ParsedDocument:
     from markitdown import StreamInfo
     from markitdown.converters import PptxConverter
 
+    converter: Any = PptxConverter
+
     title = _core_title(check_archive(path, data))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        result = PptxConverter().convert(io.BytesIO(data), StreamInfo(extension=".pptx"))
+        result = converter().convert(io.BytesIO(data), StreamInfo(extension=".pptx"))
     builder = TextBuilder()
     add_markdown(builder, clean_text(result.markdown.replace("\v", "\n").replace(_NO_CHART, "")), keep_lines=True)
     return builder.document(path, "application/vnd.openxmlformats-officedocument.presentationml.presentation", title)
@@ -89,10 +91,12 @@ def load_epub(path: Path, data: bytes) -> ParsedDocument:
     from markitdown import StreamInfo
     from markitdown.converters import EpubConverter
 
+    converter: Any = EpubConverter
+
     check_archive(path, data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        result = EpubConverter().convert(io.BytesIO(data), StreamInfo(extension=".epub"), escape_misc=True)
+        result = converter().convert(io.BytesIO(data), StreamInfo(extension=".epub"), escape_misc=True)
     builder = TextBuilder()
     add_markdown(builder, clean_text(_EPUB_METADATA.sub("", result.markdown)))
     return builder.document(path, "application/epub+zip", result.title or "")

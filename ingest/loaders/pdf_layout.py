@@ -14,12 +14,15 @@ from state.documents import BlockKind
 
 _BULLET = re.compile(r"^(?:[•◦▪■●○‣∙·►➢✓❑o]|[-–*])\s+(?=\S)")
 _NUMBERED_ITEM = re.compile(r"^(?:\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,5})[.)]|\[\d+\])\s+\S")
-_NUMBERED_HEADING = re.compile(r"^(?:(?:section|chapter|appendix|article)\s+)?((?:\d{1,2}|[A-Z])(?:\.\d{1,2}){0,4})\.?\s+[^\W\d]")
+_NUMBERED_HEADING = re.compile(
+    r"^(?:(?:section|chapter|appendix|article)\s+)?((?:\d{1,2}|[A-Z])(?:\.\d{1,2}){0,4})\.?\s+[^\W\d]"
+)
 _SENTENCE_END = re.compile(r"[.!?:;。！？…][\"'”’)\]]*$")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _COMPOUND = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*(?!-$)")
 _PARTED = re.compile(r"([^\W\d_]+)[-‐]$")
-_PREFIXES = frozenset(["all", "anti", "co", "cross", "ex", "half", "high", "low", "mid", "multi", "non", "pre", "post", "quasi", "self", "semi", "well"])
+_PREFIXES_WORDS = "all anti co cross ex half high low mid multi non pre post quasi self semi well "
+_PREFIXES = frozenset(_PREFIXES_WORDS.split())
 _NEVER_HEADING = re.compile(r"^[•◦▪■●○‣∙·►➢✓❑]|^\(?\d+[.)]\s+[a-z]|:\s+\S*\d|^[\W\d]*$|^[^\w\s]{4}")
 _MAX_HEADING = 150
 _LARGER = 1.12
@@ -58,7 +61,7 @@ class Paragraph:
 
 
 def _joined(content: str, following: str, words: Collection[str]) -> tuple[str, str]:
-    """Undo a hyphen at a line end when that is safe: between lower-case letters, unless the hyphen is the word's own."""
+    """Undo a hyphen at a line end when that is safe: between letters, unless the hyphen is the word's own."""
     before, after = _PARTED.search(content), _WORD.match(following)
     if not content.endswith(("-", "‐")) or len(content) < 2 or content[-2] in " -–":
         return content, " "
@@ -92,7 +95,9 @@ def paragraphs(pages: Sequence[PageLines]) -> list[Paragraph]:
                     found.append(Paragraph([line], "table_row", row=tables[index]))
                 previous = None
                 continue
-            if (previous is not None and _continues(previous, line, found[-1], leading)) or (index == 0 and found and _runs_over(found[-1], line)):
+            if (previous is not None and _continues(previous, line, found[-1], leading)) or (
+                index == 0 and found and _runs_over(found[-1], line)
+            ):
                 found[-1].lines.append(line)
             else:
                 found.append(Paragraph([line]))
@@ -162,7 +167,13 @@ def _runs_over(part: Paragraph, line: Line) -> bool:
     """Say whether the first line of a page goes on with the last paragraph of the page before."""
     last = part.lines[-1]
     same_type = abs(last.size - line.size) <= 0.5 and last.bold == line.bold
-    return part.kind == "paragraph" and same_type and not _SENTENCE_END.search(last.text) and line.text[:1].islower() and not _starts_item(line.text)
+    return (
+        part.kind == "paragraph"
+        and same_type
+        and not _SENTENCE_END.search(last.text)
+        and line.text[:1].islower()
+        and not _starts_item(line.text)
+    )
 
 
 def _classify(found: list[Paragraph], body: float, bold_body: bool) -> None:

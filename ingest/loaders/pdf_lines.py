@@ -22,7 +22,9 @@ _BOLD_NAMES = (b"bold", b"black", b"heavy", b"-medi", b"cmbx")
 _CELL_GAP = 1.4
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
 _DIGITS = re.compile(r"\d+")
-_PAGE_NUMBER = re.compile(r"(?i)^[\W_]*(?:(?:page|seite|p\.)\s*)?(?:\d{1,4}|[ivxl]{1,6})(?:\s*(?:of|von|/)\s*\d{1,4})?[\W_]*$")
+_PAGE_NUMBER = re.compile(
+    r"(?i)^[\W_]*(?:(?:page|seite|p\.)\s*)?(?:\d{1,4}|[ivxl]{1,6})(?:\s*(?:of|von|/)\s*\d{1,4})?[\W_]*$"
+)
 _EDGE_LINES = 3
 _MARGIN = 0.12
 _SAMPLES = 5

@@ -10,7 +10,9 @@ from ingest.loaders.pdf_lines import Cell, Line
 from ingest.loaders.tables import looks_like_header
 
 _MAX_CELL = 120
-_MARK = re.compile(r"^(?:[^\w\s]|[.(\[]?\w{1,2}[.)\]]|\.\d{1,2}|(?:\d{1,2}\.){1,4}\d{0,2})$")  # of a list item or heading
+_MARK = re.compile(
+    r"^(?:[^\w\s]|[.(\[]?\w{1,2}[.)\]]|\.\d{1,2}|(?:\d{1,2}\.){1,4}\d{0,2})$"
+)  # of a list item or heading
 
 
 def table_rows(lines: Sequence[Line]) -> dict[int, str]:

@@ -19,6 +19,7 @@ _BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
 _BULLET = re.compile(r"^\s*(?:[-*•‣▪·–]|\(?\d{1,3}[.)])\s+\S")
 _GLYPH = re.compile(r"^\s*[-*•‣▪·–]\s+")
 _LOG_LINE = re.compile(r"^(\S+ )?\[?\d{2,4}[-/:.]\d{1,2}[-/:.]\d{1,4}|^\[?[A-Z]{4,8}\]?[ :]")
+_UNDERLINE = re.compile(r"\s*([-=~*#_])\1{2,}\s*")  # below a heading, or a rule between paragraphs
 _WRAP_WIDTH = 50
 _CODE_LINES = 60
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
@@ -32,9 +33,13 @@ def load_text(path: Path, data: bytes) -> ParsedDocument:
 
 
 def add_text(builder: TextBuilder, source: str) -> None:
-    """Append the paragraphs and list items of plain text."""
+    """Append the headings (lines that are underlined), paragraphs and list items of plain text."""
     for paragraph in _BLANK_LINES.split(source.strip("\n")):
         lines = [line for line in paragraph.split("\n") if line.strip()]
+        while len(lines) > 1 and (rule := _UNDERLINE.fullmatch(lines[1])):
+            builder.add("heading", lines[0].strip(), 1 if rule[1] in "=*#" else 2)
+            del lines[:2]
+        lines = [line for line in lines if not _UNDERLINE.fullmatch(line)]
         if not lines:
             continue
         for item in _items(lines):

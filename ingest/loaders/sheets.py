@@ -17,6 +17,7 @@ from ingest.loaders.decoding import decode
 from ingest.loaders.tables import add_table, looks_like_header, plain_cells
 from state.documents import ParsedDocument
 from state.errors import UnreadableDocument
+from text.normalise import clean_text
 
 MAX_CELLS = 20_000_000
 _DELIMITERS = ",;\t|"
@@ -28,10 +29,10 @@ _DEFAULT_SHEET = re.compile(r"(?i)^(sheet|tabelle|feuille|feuil|hoja|foglio)\s*\
 
 def load_csv(path: Path, data: bytes) -> ParsedDocument:
     """Load delimited text; delimiter and header row are found by looking."""
-    source = decode(data, path.name)
+    source = clean_text(decode(data, path.name))
     csv.field_size_limit(_MAX_FIELD)
     delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(source)
-    reader = csv.reader(io.StringIO(source.replace("\x00", "")), delimiter=delimiter, skipinitialspace=True)
+    reader = csv.reader(io.StringIO(source), delimiter=delimiter, skipinitialspace=True)
     builder = TextBuilder()
     _add_regions(builder, [[cell.strip() for cell in row] for row in reader])
     return builder.document(path, "text/csv")
@@ -81,14 +82,12 @@ def _read_rows(path: Path, sheet: Any) -> list[list[str]]:
 
 def load_xls(path: Path, data: bytes) -> ParsedDocument:
     """Load a workbook of Excel 97–2003."""
-    import xlrd
+    import xlrd  # type: ignore[import-untyped]
 
     builder = TextBuilder()
     workbook = xlrd.open_workbook(file_contents=data, logfile=io.StringIO())
     for sheet in workbook.sheets():
-        rows = [
-            [_old_value(cell, workbook.datemode) for cell in sheet.row(number)] for number in range(sheet.nrows)
-        ]
+        rows = [[_old_value(cell, workbook.datemode) for cell in sheet.row(number)] for number in range(sheet.nrows)]
         _add_sheet(builder, sheet.name, rows, alone=workbook.nsheets == 1)
     return builder.document(path, "application/vnd.ms-excel")
 

@@ -12,7 +12,8 @@ MAX_TITLE = 200
 _PLACEHOLDER = re.compile(
     r"(?i)^(untitled\b.*|microsoft (word|powerpoint|excel) -.*|(word|powerpoint|excel) (document|presentation)|"
     r"(document|presentation|slide|book|title|layout|print|index|home|page|null|none|unknown|unspecified)\s*\d*|"
-    r"\(?(anonymous|unspecified|untitled)\)?|no title|new document|.*\.(docx?|pptx?|xlsx?|pdf|odt|indd|tex|dvi|ps|rtf|txt|html?|qxd|fm)|"
+    r"\(?(anonymous|unspecified|untitled)\)?|no title|new document|"
+    r".*\.(docx?|pptx?|xlsx?|pdf|odt|indd|tex|dvi|ps|rtf|txt|html?|qxd|fm)|"
     r"(file|https?):.*|[\W\d_]*)$"
 )
 _WORD_BREAKS = re.compile(r"[_\s]+|(?<=[a-z]{2})-(?=[a-zA-Z]{2})")

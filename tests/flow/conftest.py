@@ -17,7 +17,7 @@ from state.evidence import Hit, Mode, Passage
 from state.filters import Filters
 from state.identity import signed_in
 from state.principal import Principal
-from state.run import AskInput, RunContext
+from state.run import RunContext
 
 TEXT = "The bridge opened in 1932. It is painted grey every ten years. Tolls ended in 1988."
 PRINCIPAL = Principal("local", "ann")
@@ -59,11 +59,6 @@ class Fakes:
             raise ModelUnavailable("The model is gone.")
         return [Hit(p, 1.0, {mode: rank}) for rank, p in enumerate(self.found.get(mode, []), start=1)]
 
-    async def similarities(self, principal: Principal, question: str, chunk_ids: Sequence[int]) -> dict[int, float]:
-        if self.broken_vectors:
-            raise ModelUnavailable("The model is gone.")
-        return dict.fromkeys(chunk_ids, 0.5)
-
     def open(self) -> None:
         """Nothing to load."""
 
@@ -71,7 +66,6 @@ class Fakes:
         if self.broken_reranker:
             raise RuntimeError("out of memory")
         return [1.0 / (rank + 1) for rank in range(len(passages))]
-
 
     async def sentences(self, question: str, passages: Sequence[Passage], limit: int) -> AsyncIterator[str]:
         for text in self.written[:limit]:
@@ -89,7 +83,9 @@ class _Judge:
         self._fakes = fakes
         self.threshold = 0.5
 
-    def relevance(self, question: str, passages: Sequence[Passage], similarities: Sequence[float]) -> float:
+    def relevance(self, question: str, passages: Sequence[Passage]) -> float:
+        if self._fakes.broken_vectors:
+            raise ModelUnavailable("The model is gone.")
         return self._fakes.relevance
 
 
@@ -118,13 +114,14 @@ def ask(graph: AskGraph) -> Ask:
         events: list[dict[str, Any]] = []
         answer: dict[str, Any] = {}
         with signed_in(PRINCIPAL):
-            async for mode, chunk in graph.astream(
-                AskInput(question=question, **more), context=RunContext(), stream_mode=["custom", "values"]
-            ):
-                if mode == "custom":
-                    events.append(chunk)
+            asked: Any = {"question": question, **more}
+            modes: Any = ["custom", "values"]
+            event: Any
+            async for event in graph.astream(asked, context=RunContext(), stream_mode=modes):
+                if event[0] == "custom":
+                    events.append(event[1])
                 else:
-                    answer = chunk.get("answer") or answer
+                    answer = event[1].get("answer") or answer
         return answer, events
 
     return run

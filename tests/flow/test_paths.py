@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.flow.conftest import TEXT, Ask, Fakes, passage
 
 from graph.builder import AskGraph
 from nodes.classify import question_class
@@ -12,6 +11,7 @@ from state.answer import quote_hash
 from state.errors import InvalidQuestion
 from state.identity import NotAuthenticated
 from state.run import AskInput
+from tests.flow.conftest import TEXT, Ask, Fakes, passage
 
 QUESTION = "When did the bridge open?"
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,8 +21,6 @@ from ingest.loaders import EXTENSIONS, load
 from state.documents import ParsedDocument
 from state.errors import UnreadableDocument
 
-FIXTURES = Path(__file__).parent.parent / "fixtures" / "documents"
-
 
 def blocks(document: ParsedDocument) -> list[tuple[str, str]]:
     return [(block.kind, document.text[block.start : block.end]) for block in document.blocks]
@@ -31,7 +30,7 @@ def read(name: str, content: str | bytes) -> ParsedDocument:
     return load(Path(name), content.encode() if isinstance(content, str) else content)
 
 
-def pdf(*pages: list[tuple[float, float, str, int]], title: str = "", password: str = "") -> bytes:
+def pdf(*pages: Sequence[tuple[float, float, str, int]], title: str = "", password: str = "") -> bytes:
     file = io.BytesIO()
     canvas = Canvas(file, pagesize=A4, encrypt=StandardEncryption(password) if password else None)
     canvas.setTitle(title)
@@ -45,7 +44,9 @@ def pdf(*pages: list[tuple[float, float, str, int]], title: str = "", password: 
 
 
 def test_markdown_leaves_no_mark_up_in_the_text() -> None:
-    document = read("a.md", "# Pay\n\nIt is **high**, see [the *list*](pay.html).\n\n- one\n\n1. two\n\n```py\nx  = 1\n```\n")
+    document = read(
+        "a.md", "# Pay\n\nIt is **high**, see [the *list*](pay.html).\n\n- one\n\n1. two\n\n```py\nx  = 1\n```\n"
+    )
     assert blocks(document) == [
         ("heading", "Pay"), ("paragraph", "It is high, see the list."), ("list_item", "one"), ("list_item", "1. two"),
         ("code", "x  = 1"),
@@ -65,9 +66,9 @@ def test_front_matter_gives_the_title() -> None:
 
 
 def test_html_is_read_without_scripts_navigation_and_tags() -> None:
-    page = "<title>Pay | Acme</title><nav>Home</nav><main><h1>Pay</h1><p>It is &lt;b&gt; <b>high</b>.</p><script>x</script>"
+    page = "<title>Pay | Acme</title><nav>Home</nav><main><h1>Pay</h1><p>A &lt;b&gt; <b>c</b>.</p><script>x</script>"
     document = read("a.html", page)
-    assert blocks(document) == [("heading", "Pay"), ("paragraph", "It is <b> high.")]
+    assert blocks(document) == [("heading", "Pay"), ("paragraph", "A <b> c.")]
     assert document.title == "Pay"
 
 
@@ -83,7 +84,10 @@ def test_a_fact_box_reads_as_labels_and_values() -> None:
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_delimiters_are_found_by_looking(delimiter: str) -> None:
-    assert read("a.csv", delimiter.join(["Name", "Age"]) + "\n" + delimiter.join(["Ann", "30"])).text == "Name: Ann; Age: 30"
+    assert (
+        read("a.csv", delimiter.join(["Name", "Age"]) + "\n" + delimiter.join(["Ann", "30"])).text
+        == "Name: Ann; Age: 30"
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
@@ -118,7 +122,10 @@ def test_source_code_is_cut_where_a_part_begins() -> None:
 
 def test_an_email_is_its_headers_and_body() -> None:
     document = read("a.eml", "From: ann@example.org\nSubject: Hello there\n\nHow are you?\n")
-    assert (document.title, document.text) == ("Hello there", "From: ann@example.org\nSubject: Hello there\n\nHow are you?")
+    assert (document.title, document.text) == (
+        "Hello there",
+        "From: ann@example.org\nSubject: Hello there\n\nHow are you?",
+    )
 
 
 def test_a_word_document_keeps_headings_lists_and_tables() -> None:
@@ -131,7 +138,11 @@ def test_a_word_document_keeps_headings_lists_and_tables() -> None:
         cell.text = text
     word.save(file)
     document = read("a.docx", file.getvalue())
-    assert blocks(document) == [("heading", "Leave"), ("paragraph", "You have 25 days."), ("table_row", "Kind: Sick; Days: 10")]
+    assert blocks(document) == [
+        ("heading", "Leave"),
+        ("paragraph", "You have 25 days."),
+        ("table_row", "Kind: Sick; Days: 10"),
+    ]
 
 
 def test_slides_are_pages() -> None:
@@ -142,7 +153,10 @@ def test_slides_are_pages() -> None:
         slide.shapes.title.text = title
     slides.save(file)
     document = read("a.pptx", file.getvalue())
-    assert [(page.number, document.text[page.start : page.end].strip()) for page in document.pages] == [(1, "First"), (2, "Second")]
+    assert [(page.number, document.text[page.start : page.end].strip()) for page in document.pages] == [
+        (1, "First"),
+        (2, "Second"),
+    ]
 
 
 def test_a_workbook_has_a_heading_a_sheet() -> None:
@@ -160,13 +174,13 @@ def test_a_workbook_has_a_heading_a_sheet() -> None:
 
 def test_pdf_lines_become_paragraphs_and_large_ones_headings() -> None:
     page = [
-        (72, 780, "Leave policy", 20), (72, 750, "Every employee has twenty-five days of paid leave a year, and may", 10),
+        (72, 780, "Leave policy", 20), (72, 750, "Every employee has twenty-five days of leave a year, and may", 10),
         (72, 738, "take them at any time.", 10), (72, 700, "Ask your manager first.", 10),
     ]  # fmt: skip
     document = read("a.pdf", pdf(page))
     assert blocks(document) == [
         ("heading", "Leave policy"),
-        ("paragraph", "Every employee has twenty-five days of paid leave a year, and may take them at any time."),
+        ("paragraph", "Every employee has twenty-five days of leave a year, and may take them at any time."),
         ("paragraph", "Ask your manager first."),
     ]
 
@@ -198,7 +212,8 @@ def test_columns_of_a_pdf_table_become_labelled_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metadata", "title"), [("Leave policy", "Leave policy"), ("Microsoft Word - x.doc", "staff leave"), ("untitled", "staff leave")]
+    ("metadata", "title"),
+    [("Leave policy", "Leave policy"), ("Microsoft Word - x.doc", "staff leave"), ("untitled", "staff leave")],
 )
 def test_a_title_from_metadata_must_be_sane(metadata: str, title: str) -> None:
     assert read("staff_leave.pdf", pdf([(72, 700, "words", 10)], title=metadata)).title == title
@@ -247,16 +262,22 @@ def check(document: ParsedDocument) -> None:
         assert all(a.end == b.start for a, b in pairwise(document.pages))
 
 
-_MARKS = st.text(alphabet=st.sampled_from("|-\n #*ab.<>/td=\"{}[]:1é`,;&()\x00\u00ad"), max_size=120).map(str.encode)
+def check_read_or_refused(name: str, data: bytes) -> None:
+    message = name
+    try:
+        check(read(name, data))
+    except UnreadableDocument as refusal:
+        message = str(refusal)
+    assert name in message
+
+
+_MARKS = st.text(alphabet=st.sampled_from('|-\n #*ab.<>/td="{}[]:1é`,;&()\x00\u00ad'), max_size=120).map(str.encode)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(sorted(EXTENSIONS)), st.binary(max_size=80) | _MARKS)
 def test_whatever_the_bytes_a_file_is_read_or_refused(extension: str, data: bytes) -> None:
-    try:
-        check(read("file" + extension, data))
-    except UnreadableDocument as refusal:
-        assert "file" + extension in str(refusal)
+    check_read_or_refused("file" + extension, data)
 
 
 @settings(max_examples=40, deadline=None)
@@ -264,7 +285,4 @@ def test_whatever_the_bytes_a_file_is_read_or_refused(extension: str, data: byte
 def test_a_damaged_pdf_is_read_or_refused(place: int, byte: int, cut: bool) -> None:
     whole = pdf([(72, 700, "Some words here.", 10)])
     data = whole[:place] if cut else whole[:place] + bytes([byte]) + whole[place + 1 :]
-    try:
-        check(read("file.pdf", data))
-    except UnreadableDocument as refusal:
-        assert "file.pdf" in str(refusal)
+    check_read_or_refused("file.pdf", data)

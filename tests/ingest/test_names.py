@@ -99,7 +99,10 @@ def test_a_name_of_one_word_counts_only_where_it_is_written_as_one() -> None:
 
 
 def test_names_that_mean_something_only_in_their_own_document_are_not_looked_for() -> None:
-    assert NameMatcher([("table 3", 1), ("section 4 2", 2), ("the", 3), ("7", 4)]).find("The Table 3, Section 4.2, 7") == set()
+    assert (
+        NameMatcher([("table 3", 1), ("section 4 2", 2), ("the", 3), ("7", 4)]).find("The Table 3, Section 4.2, 7")
+        == set()
+    )
 
 
 def test_a_name_that_several_documents_bear_gives_them_all() -> None:

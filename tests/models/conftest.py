@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
@@ -10,6 +11,9 @@ from models.embedder import SentenceTransformerEmbedder
 from settings import Settings
 from state.documents import Span
 from state.evidence import Passage
+
+if TYPE_CHECKING:
+    from transformers import BertConfig
 
 MakePassage = Callable[..., Passage]
 
@@ -60,24 +64,24 @@ def make_passage() -> MakePassage:
 
 def save_vocabulary(folder: Path) -> None:
     """Write a BERT tokenizer with a handful of words and all letters."""
-    from transformers import BertTokenizerFast
+    from transformers import BertTokenizer
 
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "dog", "sat", ".", "?"]
     vocabulary = {word: number for number, word in enumerate([*words, *letters, *(f"##{x}" for x in letters)])}
-    BertTokenizerFast(vocab=vocabulary, model_max_length=64).save_pretrained(folder)
+    BertTokenizer(vocab=vocabulary, model_max_length=64).save_pretrained(folder)
 
 
 @pytest.fixture(scope="session")
 def cross_encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A saved cross-encoder with random weights: one layer, 32 values, a vocabulary of letters."""
     import torch
-    from transformers import BertConfig, BertForSequenceClassification
+    from transformers import BertForSequenceClassification
 
     torch.manual_seed(7)
     folder = tmp_path_factory.mktemp("cross-encoder")
     save_vocabulary(folder)
-    BertForSequenceClassification(_tiny_config(BertConfig, num_labels=1)).save_pretrained(folder)
+    BertForSequenceClassification(_tiny_config(num_labels=1)).save_pretrained(folder)
     return folder
 
 
@@ -87,12 +91,12 @@ def sentence_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import BertConfig, BertModel
+    from transformers import BertModel
 
     torch.manual_seed(7)
     network = tmp_path_factory.mktemp("network")
     save_vocabulary(network)
-    BertModel(_tiny_config(BertConfig)).save_pretrained(network)
+    BertModel(_tiny_config()).save_pretrained(network)
     transformer = Transformer(str(network))
     folder = tmp_path_factory.mktemp("tiny-sentence-model")
     model = SentenceTransformer(modules=[transformer, Pooling(32)], device="cpu")
@@ -100,8 +104,10 @@ def sentence_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _tiny_config(config: type, **more: int) -> object:
-    return config(
+def _tiny_config(num_labels: int = 2) -> BertConfig:
+    from transformers import BertConfig
+
+    config = BertConfig(
         vocab_size=63,
         hidden_size=32,
         num_hidden_layers=1,
@@ -109,5 +115,6 @@ def _tiny_config(config: type, **more: int) -> object:
         intermediate_size=64,
         max_position_embeddings=64,
         initializer_range=0.3,
-        **more,
     )
+    config.num_labels = num_labels
+    return config

@@ -43,7 +43,9 @@ def bfloat16_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def taken(loader: Loader, verdicts: Path, device: str = "cpu") -> str:
-    return load_fastest(loader, device, "m", verdicts).name  # type: ignore[arg-type,attr-defined,no-any-return]
+    model: object = load_fastest(loader, device, "m", verdicts)  # type: ignore[arg-type]
+    assert isinstance(model, Model)
+    return model.name
 
 
 def test_bfloat16_is_taken_where_it_is_faster_and_agrees(tmp_path: Path) -> None:

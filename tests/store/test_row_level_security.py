@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+from psycopg import sql
 
+from state.evidence import Mode
 from state.principal import Principal
 from store.database import Database
 from store.documents import delete_documents, list_documents
@@ -18,7 +20,9 @@ CONTENT_TABLES = (
 
 async def _count(database: Database, principal: Principal, table: str) -> int:
     async with database.session(principal) as connection:
-        row = await (await connection.execute(f"select count(*) from {table}")).fetchone()
+        row = await (
+            await connection.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(table)))
+        ).fetchone()
     return int(row[0]) if row else -1
 
 
@@ -45,9 +49,10 @@ async def test_a_document_is_seen_by_whom_it_was_granted_to(library: Library, da
 async def test_search_finds_only_what_may_be_seen(library: Library, searcher: Searcher) -> None:
     library.write(hall=TEXT)
     await library.read_in(access=("user:ann",))
-    for mode in ("lexical", "vector", "hybrid"):
-        seen = await searcher.search(Principal("local", "ann"), "turbine inspection", mode)  # type: ignore[arg-type]
-        hidden = await searcher.search(Principal("local", "bob"), "turbine inspection", mode)  # type: ignore[arg-type]
+    modes: tuple[Mode, ...] = ("lexical", "vector", "hybrid")
+    for mode in modes:
+        seen = await searcher.search(Principal("local", "ann"), "turbine inspection", mode)
+        hidden = await searcher.search(Principal("local", "bob"), "turbine inspection", mode)
         assert len(seen) == 1, mode
         assert hidden == [], mode
 
@@ -79,7 +84,9 @@ async def test_without_a_session_nothing_is_visible(library: Library, conninfo: 
     await library.read_in()
     async with await psycopg.AsyncConnection.connect(conninfo) as connection:
         for table in CONTENT_TABLES:
-            row = await (await connection.execute(f"select count(*) from {table}")).fetchone()  # type: ignore[arg-type]
+            row = await (
+                await connection.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(table)))
+            ).fetchone()
             assert row == (0,), table
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ def test_a_weight_of_nothing_leaves_a_ranking_without_say() -> None:
 def test_every_item_appears_once_and_scores_fall(lists: dict[str, list[int]]) -> None:
     fused = reciprocal_rank_fusion(lists)
     assert sorted(item for item, _ in fused) == sorted({item for ranking in lists.values() for item in ranking})
-    assert all(one >= other for (_, one), (_, other) in zip(fused, fused[1:], strict=False))
+    assert all(one >= other for (_, one), (_, other) in pairwise(fused))
 
 
 @given(st.lists(st.integers(0, 50), unique=True))
