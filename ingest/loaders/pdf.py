@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ingest.loaders.pdf_layout import Paragraph, paragraphs, words_of
-from ingest.loaders.pdf_lines import PageLines, page_lines, without_running_lines
+from ingest.loaders.pdf_hyphens import words_of
+from ingest.loaders.pdf_layout import Paragraph, paragraphs
+from ingest.loaders.pdf_lines import PageLines, page_lines
+from ingest.loaders.pdf_running import without_running_lines
 from ingest.loaders.titles import choose_title
 from state.documents import Block, Page, ParsedDocument
 from state.errors import UnreadableDocument

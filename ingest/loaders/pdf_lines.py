@@ -1,15 +1,15 @@
-"""The visual lines of a PDF page, with their boxes and type, without running headers and footers."""
+"""The visual lines of a PDF page, with their boxes, type and cells."""
 
 from __future__ import annotations
 
 import ctypes
-import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from ingest.loaders.pdf_rules import Rules, page_rules
 from text.normalise import clean_text
 
 Box = tuple[float, float, float, float]
@@ -21,13 +21,15 @@ _INVISIBLE = frozenset({0xAD, 0x200B, 0xFEFF, 0xFFFF})
 _BOLD_NAMES = (b"bold", b"black", b"heavy", b"-medi", b"cmbx")
 _CELL_GAP = 1.4
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
-_DIGITS = re.compile(r"\d+")
-_PAGE_NUMBER = re.compile(
-    r"(?i)^[\W_]*(?:(?:page|seite|p\.)\s*)?(?:\d{1,4}|[ivxl]{1,6})(?:\s*(?:of|von|/)\s*\d{1,4})?[\W_]*$"
-)
-_EDGE_LINES = 3
-_MARGIN = 0.12
 _SAMPLES = 5
+
+
+class Word(NamedTuple):
+    """What stands between two blanks; edges in points."""
+
+    text: str
+    left: float
+    right: float
 
 
 class Cell(NamedTuple):
@@ -36,6 +38,7 @@ class Cell(NamedTuple):
     text: str
     left: float
     right: float
+    words: tuple[Word, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class PageLines:
-    """A page's size in points and its lines, in reading order as pdfium gives it."""
+    """A page's size in points, its lines, in reading order as pdfium gives it, and the rules drawn on it."""
 
     number: int
     width: float
     height: float
     lines: tuple[Line, ...]
+    rules: Rules = Rules()
 
 
 def page_lines(pdf: Any, index: int) -> PageLines:
@@ -86,10 +90,11 @@ def page_lines(pdf: Any, index: int) -> PageLines:
             if line is not None:
                 lines.append(line)
             start = end + 1
+        rules = page_rules(page)
     finally:
         textpage.close()
         page.close()
-    return PageLines(index + 1, width, height, tuple(_joined_rows(lines)))
+    return PageLines(index + 1, width, height, tuple(_joined_rows(lines)), rules)
 
 
 def _line(textpage: Any, codes: list[int], start: int, end: int, page: int) -> Line | None:
@@ -110,15 +115,19 @@ def _line(textpage: Any, codes: list[int], start: int, end: int, page: int) -> L
 def _cells(textpage: Any, codes: list[int], visible: list[int], size: float, box: Box) -> tuple[Cell, ...]:
     """Part a line where a blank is wider than words are parted by."""
     cells: list[Cell] = []
-    first, left = visible[0], box[0]
-    for previous, following in pairwise(visible):
-        if following == previous + 1:
+    words: list[Word] = []
+    first, start, left = visible[0], visible[0], box[0]
+    for previous, following in pairwise([*visible, len(codes)]):
+        if following == previous + 1 < len(codes):
             continue
-        right, next_left = textpage.get_charbox(previous)[2], textpage.get_charbox(following)[0]
-        if next_left - right > _CELL_GAP * size > 0:
-            cells.append(Cell(_content(codes[first : previous + 1]), left, right))
-            first, left = following, next_left
-    cells.append(Cell(_content(codes[first : visible[-1] + 1]), left, box[2]))
+        last = previous == visible[-1]
+        right = box[2] if last else textpage.get_charbox(previous)[2]
+        words.append(Word(_content(codes[start : previous + 1]), left, right))
+        next_left = left if last else textpage.get_charbox(following)[0]
+        if last or next_left - right > _CELL_GAP * size > 0:
+            cells.append(Cell(_content(codes[first : previous + 1]), words[0].left, right, tuple(words)))
+            first, words = following, []
+        start, left = following, next_left
     return tuple(cell for cell in cells if cell.text)
 
 
@@ -160,13 +169,22 @@ def _merged(first: Line, second: Line) -> Line:
         cells = first.cells + second.cells
     else:
         last, following = first.cells[-1], second.cells[0]
-        joined = Cell(last.text + (" " if gap > 0.15 * size else "") + following.text, last.left, following.right)
-        cells = (*first.cells[:-1], joined, *second.cells[1:])
+        cells = (*first.cells[:-1], _one(last, following, gap > 0.15 * size), *second.cells[1:])
     box = (
         min(first.box[0], second.box[0]), min(first.box[1], second.box[1]),
         max(first.box[2], second.box[2]), max(first.box[3], second.box[3]),
     )  # fmt: skip
     return Line(cells, box, size, first.bold and second.bold, first.page)
+
+
+def _one(cell: Cell, following: Cell, blank: bool) -> Cell:
+    if blank:
+        words = cell.words + following.words
+        return Cell(f"{cell.text} {following.text}", cell.left, following.right, words)
+    ends, begins = cell.words[-1], following.words[0]
+    middle = Word(ends.text + begins.text, ends.left, begins.right)
+    words = (*cell.words[:-1], middle, *following.words[1:])
+    return Cell(cell.text + following.text, cell.left, following.right, words)
 
 
 def _type(textpage: Any, visible: list[int]) -> tuple[float, bool]:
@@ -191,43 +209,3 @@ def _is_bold(textpage: Any, index: int) -> bool:
     name = ctypes.create_string_buffer(128)
     raw.FPDFText_GetFontInfo(textpage, index, name, 128, ctypes.c_int())
     return any(word in name.value.lower() for word in _BOLD_NAMES)
-
-
-def without_running_lines(pages: list[PageLines]) -> list[PageLines]:
-    """Drop headers, footers and page numbers: lines at a page's edge that recur, numbers apart, on other pages."""
-    seen: Counter[tuple[str, int]] = Counter()
-    for page in pages:
-        seen.update({_running_key(line) for line in _edge_lines(page)})
-    needed = max(2, round(0.4 * len(pages)))
-    kept: list[PageLines] = []
-    for page in pages:
-        edge = set(map(id, _edge_lines(page)))
-        lines = [
-            line for line in page.lines
-            if id(line) not in edge or not (_recurs(seen, line, needed) or _is_page_number(line, page))
-        ]  # fmt: skip
-        kept.append(replace(page, lines=tuple(lines)))
-    return kept if any(page.lines for page in kept) else pages
-
-
-def _recurs(seen: Counter[tuple[str, int]], line: Line, needed: int) -> bool:
-    key, place = _running_key(line)
-    return sum(seen[key, place + shift] for shift in (-1, 0, 1)) >= needed
-
-
-def _edge_lines(page: PageLines) -> list[Line]:
-    """Return the lines in the top and bottom margin, at most three each."""
-    low, high = _MARGIN * page.height, (1 - _MARGIN) * page.height
-    by_height = sorted(page.lines, key=lambda line: line.box[1])
-    bottom = [line for line in by_height[:_EDGE_LINES] if line.box[3] <= low]
-    top = [line for line in by_height[-_EDGE_LINES:] if line.box[1] >= high]
-    return [*bottom, *top]
-
-
-def _running_key(line: Line) -> tuple[str, int]:
-    """Return a line's text with its numbers masked, and its height in steps of 12 points."""
-    return _DIGITS.sub("#", line.text.casefold()), round(line.box[1] / 12)
-
-
-def _is_page_number(line: Line, page: PageLines) -> bool:
-    return len(page.lines) > 1 and bool(_PAGE_NUMBER.match(line.text)) and any(c.isalnum() for c in line.text)
