@@ -41,6 +41,8 @@ def print_answer(answer: Answer) -> None:
     from rich.text import Text
 
     out = console()
+    if not answer.abstained and answer.confidence.level == "low":
+        out.print(Text("\n  I am not sure that this answers it:", style="italic"))
     out.print(Padding(Text(visible(answer.answer), style="bold"), (1, 0, 1, 2)))
     seen: set[int] = set()
     for claim in answer.claims:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ def main() -> None:
     footnote = Path(sys.executable).parent / "footnote"
     command = [footnote, "ask", QUESTION, "--collection", "samples"]
     answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    console = Console(record=True, width=104, file=Path("/dev/null").open("w"))
+    console = Console(record=True, width=104, file=io.StringIO())
     console.print(Text(f'$ footnote ask "{QUESTION}"', style="bold green"))
     for line in answer.rstrip().splitlines():
         style = "cyan" if line.lstrip().startswith("[") else "dim" if "confidence" in line else ""

@@ -20,6 +20,7 @@ from tools.deduplication import without_duplicates
 from tools.fusion import RRF_K, reciprocal_rank_fusion
 
 DEPTH = 50  # passages that each ranking gives to the fusion
+CODES_WEIGHT = 2.0  # enough to bring a passage that words alone found before one that words and meaning like
 _MOST_CHECKED = 2_000  # passages read in search of a phrase before giving up
 
 
@@ -143,7 +144,7 @@ def fuse(
     embedding all codes are alike, and what it likes twice would outrank what was asked for.
     """
     if held := _holding_codes(question, rankings):
-        rankings = {**rankings, "codes": held}
+        rankings, weights = {**rankings, "codes": held}, {**(weights or {}), "codes": CODES_WEIGHT}
     known = {hit.passage.chunk_id: hit for hits in rankings.values() for hit in hits}
     ranks: dict[int, dict[str, int]] = {}
     for hits in rankings.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,8 @@ def load_pdf(path: Path, data: bytes) -> ParsedDocument:
     if not any(page.lines for page in pages):
         raise UnreadableDocument(f"{path.name} has no text layer (scanned?): run OCR on it first.")
     pages = without_running_lines(pages)
-    text, blocks, spans = _written(paragraphs(pages), pages)
+    words = words_of(pages)
+    text, blocks, spans = _written(paragraphs(pages, words), pages, words)
     chosen = choose_title(clean_text(title), text, blocks, path)
     return ParsedDocument(text, chosen, "application/pdf", tuple(blocks), (), tuple(spans))
 
@@ -54,9 +55,10 @@ def _opened(path: Path, data: bytes) -> Iterator[Any]:
         pdf.close()
 
 
-def _written(parts: list[Paragraph], pages: list[PageLines]) -> tuple[str, list[Block], list[Page]]:
+def _written(
+    parts: list[Paragraph], pages: list[PageLines], words: Collection[str]
+) -> tuple[str, list[Block], list[Page]]:
     """Write the paragraphs out, one blank line between them; return text, blocks and pages (which tile the text)."""
-    words = words_of(pages)
     pieces: list[str] = []
     length = 0
     blocks: list[Block] = []

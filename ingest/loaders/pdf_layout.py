@@ -8,8 +8,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from ingest.loaders.pdf_columns import middle
+from ingest.loaders.pdf_hyphens import joined
+from ingest.loaders.pdf_labels import written_tables
 from ingest.loaders.pdf_lines import Line, PageLines
-from ingest.loaders.pdf_tables import table_rows
 from state.documents import BlockKind
 
 _BULLET = re.compile(r"^(?:[•◦▪■●○‣∙·►➢✓❑o]|[-–*])\s+(?=\S)")
@@ -53,20 +55,21 @@ class Paragraph:
             if index + 1 == len(self.lines):
                 yield line, content, ""
             else:
-                yield line, *_joined(content, self.lines[index + 1].text, words)
+                yield line, *joined(content, self.lines[index + 1].text, words)
 
 
-def paragraphs(pages: Sequence[PageLines]) -> list[Paragraph]:
-    """Return a document's blocks in reading order; a sentence that runs over a page break stays one paragraph."""
+def paragraphs(pages: Sequence[PageLines], words: Collection[str]) -> list[Paragraph]:
+    """Return a document's blocks in reading order; a sentence that runs over a page break stays one paragraph.
+
+    ``words`` are the document's, as for `Paragraph.written`.
+    """
     leading = _leading(pages)
     found: list[Paragraph] = []
-    for page in pages:
-        tables = table_rows(page.lines)
+    for page, tables in zip(pages, written_tables(pages, words), strict=True):
         previous: Line | None = None
         for index, line in enumerate(page.lines):
             if index in tables:
-                if tables[index]:
-                    found.append(Paragraph([line], "table_row", row=tables[index]))
+                found += [Paragraph([place], "table_row", row=row) for place, row in tables[index]]
                 previous = None
                 continue
             if (previous is not None and _continues(previous, line, found[-1], leading)) or (
@@ -98,14 +101,10 @@ def _leading(pages: Sequence[PageLines]) -> dict[float, float]:
     steps: dict[float, list[float]] = {}
     for page in pages:
         for above, below in zip(page.lines, page.lines[1:], strict=False):
-            step = _middle(above) - _middle(below)
+            step = middle(above) - middle(below)
             if above.size == below.size and 0 < step < 3 * max(above.size, 1):
                 steps.setdefault(above.size, []).append(step)
     return {size: median(values) for size, values in steps.items()}
-
-
-def _middle(line: Line) -> float:
-    return (line.box[1] + line.box[3]) / 2
 
 
 def _continues(above: Line, line: Line, part: Paragraph, leading: dict[float, float]) -> bool:
@@ -115,7 +114,7 @@ def _continues(above: Line, line: Line, part: Paragraph, leading: dict[float, fl
     ended = bool(_SENTENCE_END.search(above.text))
     if above.bold != line.bold and (ended or not text[0].islower()):
         return False
-    step = _middle(above) - _middle(line)
+    step = middle(above) - middle(line)
     usual = leading.get(line.size) or line.size * 1.2
     if not 0 < step <= 1.3 * max(usual, line.size * 0.9) + 1 or not _overlap(above, line):
         return False

@@ -24,6 +24,11 @@ def plain_cells(values: Iterable[str]) -> list[Cell]:
     return [[(value, "")] for value in values]
 
 
+def is_numeric(text: str) -> bool:
+    """Say whether a cell is a number, a date or a time, with or without a unit."""
+    return bool(_NUMERIC.match(text))
+
+
 def looks_like_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     """Say whether a first row names the columns: short, distinct, non-numeric labels above something."""
     labels = [label for label in first if label]
@@ -31,7 +36,7 @@ def looks_like_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bo
         return False
     if len({label.casefold() for label in labels}) < len(labels):
         return False
-    return all(len(label) <= _MAX_HEADER and not _NUMERIC.match(label) and label[-1] != ":" for label in labels)
+    return all(len(label) <= _MAX_HEADER and not is_numeric(label) and label[-1] != ":" for label in labels)
 
 
 def add_table(builder: TextBuilder, rows: Sequence[Row], header: bool | None = None) -> None:

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from state.evidence import Hit, Passage
+from tests.flow.conftest import passage
+from tools.deduplication import without_duplicates
+from tools.rerank import rerank
+from tools.search import fuse
+
+
+class _LongestFirst:
+    name = "longest first"
+
+    def open(self) -> None:
+        """Nothing to load."""
+
+    def scores(self, question: str, passages: Sequence[Passage]) -> list[float]:
+        return [float(len(found.text)) for found in passages]
+
+
+def _hits(*texts: str) -> list[Hit]:
+    return [Hit(passage(text, number), 1.0) for number, text in enumerate(texts, start=1)]
+
+
+async def test_the_head_is_reordered_and_the_rest_follows_as_it_was() -> None:
+    hits = _hits("One two.", "One two three four.", "One two three.", "A very long passage at the end of all.")
+    ordered = await rerank(_LongestFirst(), "?", hits, depth=3)
+    assert [hit.passage.chunk_id for hit in ordered] == [2, 3, 1, 4]
+    assert [hit.ranks.get("reranked") for hit in ordered] == [1, 2, 3, None]
+
+
+def test_near_duplicates_are_left_out_and_different_passages_stay() -> None:
+    words = [f"word{number}" for number in range(120)]
+    text = " ".join(words) + "."
+    nearly = " ".join([*words[:-1], "other"]) + "."
+    different = " ".join(reversed(words)) + "."
+    kept = without_duplicates(_hits(text, text, nearly, different))
+    assert [hit.passage.chunk_id for hit in kept] == [1, 4]
+
+
+def test_numbers_that_differ_in_short_passages_keep_them_apart() -> None:
+    kept = without_duplicates(_hits("The fee for adults is 4 euros.", "The fee for children is 2 euros."))
+    assert len(kept) == 2
+
+
+def test_passages_that_hold_the_code_asked_for_come_before_what_is_merely_alike() -> None:
+    alike, alike_too, asked = _hits("ERR-70 means the clock is off.", "ERR-62 means it is full.", "ERR-41: rain gauge.")
+    lexical, vector = [alike, alike_too, asked], [alike, alike_too]
+    assert fuse("What does ERR-41 mean?", {"lexical": lexical, "vector": vector})[0].passage == asked.passage
+    assert fuse("What does it mean?", {"lexical": lexical, "vector": vector})[0].passage == alike.passage
