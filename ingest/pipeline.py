@@ -1,17 +1,20 @@
 """Reading documents in: unchanged ones cost a hash, changed ones become new versions, gone ones leave.
 
-Parsing runs ahead in a thread while vectors are made and batches are written; each batch is one transaction, so
-that a document is searchable as a whole or not at all, whenever the run ends.
+One batch is parsed ahead in a thread while another is embedded and written; each batch is one transaction, so that a
+document is searchable as a whole or not at all, whenever the run ends.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+from uuid import UUID
 
+import numpy as np
 import psycopg
 
 from ingest.linking import link_collection
@@ -19,18 +22,20 @@ from ingest.prepare import SPLITTER_VERSION, Draft, prepare
 from ingest.sources import Found
 from state.documents import Source
 from state.errors import UnreadableDocument
-from state.ports import Embedder, TokenCounter
+from state.ports import Embedder, TokenCounter, Vectors
 from state.principal import EVERYONE, Principal
 from store import postings
 from store.database import Database
-from store.documents import StoredSource, delete_documents, stored_sources
-from store.writing import PreparedDocument, Target, ensure_target, write_documents
+from store.documents import StoredSource, delete_documents, set_access, set_tags, stored_sources
+from store.targets import Target, ensure_target
+from store.writing import PreparedDocument, write_documents
 
-BATCH_CHUNKS = 256  # chunks embedded and written together
-_AHEAD = 64  # parsed documents that may wait to be embedded
+BATCH_CHUNKS = 256  # chunks embedded and written together: seconds of work, which an interruption waits for
 
 # What one document can do wrong while the others are fine: rights, and data that the database cannot hold.
-_REFUSED = (psycopg.errors.InsufficientPrivilege, psycopg.DataError)
+_REFUSED = (psycopg.errors.InsufficientPrivilege, psycopg.DataError, UnicodeEncodeError)
+
+OnProgress = Callable[["Progress"], None]
 
 Stage = Literal["found", "unchanged", "indexed", "failed", "linking"]
 
@@ -45,7 +50,10 @@ class Progress(NamedTuple):
 
 @dataclass(slots=True)
 class IngestReport:
-    """What a run did. ``failed`` holds (file, reason); ``chunks`` counts newly written ones."""
+    """What a run did. ``failed`` holds (file, reason); ``chunks`` counts newly written ones.
+
+    ``indexed`` counts documents that are new or changed, be it in their access list or tags only.
+    """
 
     files: int = 0
     indexed: int = 0
@@ -72,9 +80,14 @@ class Ingester:
         collection: str,
         *,
         access: Sequence[str] = (EVERYONE,),
-        on_progress: Callable[[Progress], None] = lambda _: None,
+        on_progress: OnProgress = lambda _: None,
     ) -> IngestReport:
-        """Bring a collection up to date with the sources found. A failing source does not stop the others."""
+        """Bring a collection up to date with the sources found. A failing source does not stop the others.
+
+        Raises:
+            StoreUnavailable, StoreMisconfigured: the database cannot be used; what was written so far stays.
+            ModelUnavailable: something is to be embedded and the model cannot be loaded.
+        """
         started = time.monotonic()
         report = IngestReport(files=len(found.sources), failed=list(found.failed))
         on_progress(Progress("found", len(found.sources)))
@@ -82,11 +95,13 @@ class Ingester:
         async with self.database.session(self.principal) as connection:
             stored = await stored_sources(connection, target.collection_id)
         await self._delete_gone(found, stored, report)
-        await self._read(found.sources, target, stored, report, on_progress)
+        run = _Run(self, target, stored, report, on_progress)
+        await run.read(found.sources)
         on_progress(Progress("linking"))
         report.links = await link_collection(self.database, self.principal, target.collection_id)
-        async with self.database.session(self.principal, write=True) as connection:
-            await postings.compact(connection, target.collection_id)
+        if report.chunks:
+            async with self.database.session(self.principal, write=True) as connection:
+                await postings.compact(connection, target.collection_id)
         report.seconds = round(time.monotonic() - started, 3)
         return report
 
@@ -111,101 +126,127 @@ class Ingester:
             async with self.database.session(self.principal, write=True) as connection:
                 report.deleted = await delete_documents(connection, gone)
 
-    async def _read(
-        self,
-        sources: Sequence[Source],
-        target: Target,
-        stored: dict[str, StoredSource],
-        report: IngestReport,
-        on_progress: Callable[[Progress], None],
-    ) -> None:
-        """Parse ahead in a thread; embed and write batch by batch."""
-        queue: asyncio.Queue[Draft | tuple[str, str] | None] = asyncio.Queue(maxsize=_AHEAD)
 
-        async def parse() -> None:
-            for source in sources:
-                await queue.put(await asyncio.to_thread(self._draft, source, target, stored.get(source.uri)))
-            await queue.put(None)
+@dataclass(slots=True)
+class _Run:
+    """One run over sources, with what it has to know and where it reports."""
 
-        async with asyncio.TaskGroup() as group:
-            group.create_task(parse())
-            batch: list[Draft] = []
-            while (item := await queue.get()) is not None:
-                if isinstance(item, Draft):
-                    batch.append(item)
-                elif item[1]:
-                    report.failed.append(item)
-                    on_progress(Progress("failed"))
-                else:
-                    report.unchanged += 1
-                    on_progress(Progress("unchanged"))
-                if sum(len(draft.inputs) for draft in batch) >= BATCH_CHUNKS:
-                    await self._write(batch, target, report, on_progress)
-                    batch = []
-            await self._write(batch, target, report, on_progress)
+    ingester: Ingester
+    target: Target
+    stored: dict[str, StoredSource]
+    report: IngestReport
+    on_progress: OnProgress
+    regranted: list[UUID] = field(default_factory=list)
+    retagged: dict[UUID, tuple[str, ...]] = field(default_factory=dict)
 
-    def _draft(self, source: Source, target: Target, stored: StoredSource | None) -> Draft | tuple[str, str]:
-        """Return the document to write, or (uri, "") if it is unchanged, or (uri, reason) if it cannot be read."""
-        try:
-            digest = source.content_hash()
-            if (
-                stored is not None
-                and stored.content_hash == digest
-                and stored.indexed_by == target.indexed_by
-                and stored.access_list_id == target.access_list_id
-            ):
-                return source.uri, ""
-            return prepare(source, digest, self.counter)
-        except UnreadableDocument as error:
-            return source.uri, str(error)
+    async def read(self, sources: Sequence[Source]) -> None:
+        """Embed and write batch by batch, with the next batch being parsed meanwhile."""
+        async with aclosing(self._batches(sources)) as batches:
+            ahead = asyncio.create_task(_next(batches))
+            try:
+                while batch := await ahead:
+                    ahead = asyncio.create_task(_next(batches))
+                    await self._write(batch)
+            finally:
+                ahead.cancel()
+                await asyncio.wait([ahead])
+        await self._change_access_and_tags()
 
-    async def _write(
-        self,
-        batch: list[Draft],
-        target: Target,
-        report: IngestReport,
-        on_progress: Callable[[Progress], None],
-    ) -> None:
-        """Embed a batch and write it; if it fails, write its documents one by one to find the one at fault."""
-        if not batch:
-            return
-        inputs = [text for draft in batch for text in draft.inputs]
-        vectors = await asyncio.to_thread(self.embedder.embed, inputs)
+    async def _batches(self, sources: Sequence[Source]) -> AsyncGenerator[list[Draft], None]:
+        """Yield what is new or changed, parsed, in batches of about `BATCH_CHUNKS` chunks."""
+        batch: list[Draft] = []
+        chunks = 0
+        for source in sources:
+            try:
+                draft = await asyncio.to_thread(self._draft, source)
+            except UnreadableDocument as error:
+                self._failed(source.uri, str(error))
+                continue
+            if draft is None:
+                self._unchanged(source)
+                continue
+            batch.append(draft)
+            chunks += len(draft.inputs)
+            if chunks >= BATCH_CHUNKS:
+                yield batch
+                batch, chunks = [], 0
+        if batch:
+            yield batch
+
+    def _draft(self, source: Source) -> Draft | None:
+        """Return the document to write, None if its text is unchanged. Raises `UnreadableDocument`."""
+        digest = source.content_hash()
+        stored = self.stored.get(source.uri)
+        if stored and stored.content_hash == digest and stored.indexed_by == self.target.indexed_by:
+            return None
+        return prepare(source, digest, self.ingester.counter)
+
+    def _unchanged(self, source: Source) -> None:
+        stored = self.stored[source.uri]
+        regranted = stored.access_list_id != self.target.access_list_id
+        retagged = bool(source.tags) and sorted(set(source.tags)) != sorted(stored.tags)
+        if regranted:
+            self.regranted.append(stored.id)
+        if retagged:
+            self.retagged[stored.id] = source.tags
+        if regranted or retagged:
+            self.report.indexed += 1
+        else:
+            self.report.unchanged += 1
+        self.on_progress(Progress("unchanged"))
+
+    def _failed(self, uri: str, reason: str) -> None:
+        self.report.failed.append((uri, reason))
+        self.on_progress(Progress("failed"))
+
+    async def _change_access_and_tags(self) -> None:
+        if self.regranted or self.retagged:
+            async with self.ingester.database.session(self.ingester.principal, write=True) as connection:
+                await set_access(connection, self.regranted, self.target.access_list_id)
+                await set_tags(connection, self.retagged)
+
+    async def _write(self, batch: list[Draft]) -> None:
+        """Embed a batch and write it; if it is refused, write its documents one by one to find the one at fault."""
+        vectors = await self._embedded([text for draft in batch for text in draft.inputs])
         documents, row = [], 0
         for draft in batch:
             documents.append(draft.with_vectors(vectors[row : row + len(draft.inputs)]))
             row += len(draft.inputs)
         try:
-            await self._store(documents, target, report, on_progress)
+            await self._store(documents)
         except _REFUSED:
             for document in documents:
                 try:
-                    await self._store([document], target, report, on_progress)
+                    await self._store([document])
                 except _REFUSED as error:
-                    report.failed.append((document.source, _reason(error)))
-                    on_progress(Progress("failed"))
+                    self._failed(document.source, _reason(error))
 
-    async def _store(
-        self,
-        documents: list[PreparedDocument],
-        target: Target,
-        report: IngestReport,
-        on_progress: Callable[[Progress], None],
-    ) -> None:
-        async with self.database.session(self.principal, write=True) as connection:
-            written = await write_documents(connection, target, documents)
-        report.indexed += written
-        report.unchanged += len(documents) - written
-        chunks = sum(len(document.chunks) for document in documents)
-        report.chunks += chunks
-        on_progress(Progress("indexed", len(documents), chunks))
+    async def _embedded(self, inputs: Sequence[str]) -> Vectors:
+        """Embed in slices: a thread cannot be interrupted, so a long document must not be one call."""
+        embed = self.ingester.embedder.embed
+        slices = [inputs[start : start + BATCH_CHUNKS] for start in range(0, len(inputs), BATCH_CHUNKS)]
+        return np.concatenate([await asyncio.to_thread(embed, part) for part in slices])
+
+    async def _store(self, documents: list[PreparedDocument]) -> None:
+        async with self.ingester.database.session(self.ingester.principal, write=True) as connection:
+            written = await write_documents(connection, self.target, documents)
+        chunks = sum(len(document.chunks) for document in written)
+        self.report.indexed += len(written)
+        self.report.unchanged += len(documents) - len(written)
+        self.report.chunks += chunks
+        self.on_progress(Progress("indexed", len(documents), chunks))
+
+
+async def _next(batches: AsyncIterator[list[Draft]]) -> list[Draft]:
+    return await anext(batches, [])
 
 
 def _is_below(uri: str, roots: Sequence[str]) -> bool:
     return any(uri == root or uri.startswith(root.rstrip("/") + "/") for root in roots)
 
 
-def _reason(error: psycopg.Error) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return "this file was read in by someone else, and you may not change it"
-    return f"the database refused it: {error.diag.message_primary or error}"
+    reason = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return f"the database refused it: {reason or error}"

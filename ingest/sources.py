@@ -6,10 +6,12 @@ import fnmatch
 import glob
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 from ingest.loaders import load
@@ -17,6 +19,7 @@ from state.documents import ParsedDocument, Source
 from state.errors import UnreadableDocument
 
 _SKIPPED_NAMES = ("*~", "~$*", "Thumbs.db", "desktop.ini")
+_BAD_NAME = "its name is not valid UTF-8: rename it"
 
 
 @dataclass(slots=True)
@@ -37,26 +40,45 @@ def find_sources(paths: Iterable[str], *, max_bytes: int, tags: tuple[str, ...] 
     found = Found()
     seen: set[str] = set()
     for path in paths:
-        matches = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) and not os.path.exists(path) else [path]
+        matches = _matches(path)
         if not matches:
             found.failed.append((path, "nothing matches this pattern"))
         for match in matches:
-            root = Path(match).expanduser().absolute()
-            if not root.exists():
+            if not os.path.exists(match):
                 found.failed.append((path, "there is no such file or folder"))
                 continue
-            found.roots.append(str(root))
+            root = os.path.abspath(match)  # the same file has one URI, however the path to it was written
+            found.roots.append(root)
             for file in _files(root, found):
-                uri = str(file)
-                if uri not in seen:
-                    seen.add(uri)
-                    found.sources.append(file_source(file, max_bytes=max_bytes, tags=tags))
+                if file in seen:
+                    continue
+                seen.add(file)
+                if _is_unicode(file):
+                    found.sources.append(file_source(Path(file), max_bytes=max_bytes, tags=tags))
+                else:
+                    found.failed.append((os.fsencode(file).decode("utf-8", "backslashreplace"), _BAD_NAME))
     return found
 
 
-def _files(root: Path, found: Found) -> Iterator[Path]:
+def _matches(path: str) -> list[str]:
+    """Return what a path stands for: itself, or what a glob finds without passing through links to folders."""
+    path = os.path.expanduser(path)
+    if not glob.has_magic(path) or os.path.lexists(path):
+        return [path]
+    parts = Path(path).parts
+    fixed = len(list(takewhile(lambda part: not glob.has_magic(part), parts)))
+
+    def passes_link(match: str) -> bool:
+        steps = Path(match).parts
+        folders = (Path(*steps[:count]) for count in range(fixed + 1, len(steps) + 1))
+        return any(folder.is_symlink() and folder.is_dir() for folder in folders)
+
+    return sorted(match for match in glob.glob(path, recursive=True) if not passes_link(match))
+
+
+def _files(root: str, found: Found) -> Iterator[str]:
     """Yield files below ``root``: no hidden ones, no editor leftovers, links to folders not followed."""
-    if not root.is_dir():
+    if not os.path.isdir(root):
         yield root
         return
 
@@ -67,7 +89,15 @@ def _files(root: Path, found: Found) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if not name.startswith(".") and not any(fnmatch.fnmatch(name, pattern) for pattern in _SKIPPED_NAMES):
-                yield Path(folder, name)
+                yield os.path.join(folder, name)
+
+
+def _is_unicode(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:  # undecodable bytes of a name come as lone surrogates
+        return False
+    return True
 
 
 def file_source(path: Path, *, max_bytes: int, tags: tuple[str, ...] = ()) -> Source:
@@ -88,7 +118,7 @@ def file_source(path: Path, *, max_bytes: int, tags: tuple[str, ...] = ()) -> So
 
 
 def _hash_file(path: Path, max_bytes: int) -> bytes:
-    _refuse_large(path, max_bytes)
+    _check(path, max_bytes)
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").digest()
@@ -97,7 +127,7 @@ def _hash_file(path: Path, max_bytes: int) -> bytes:
 
 
 def _parse_file(path: Path, max_bytes: int) -> ParsedDocument:
-    _refuse_large(path, max_bytes)
+    _check(path, max_bytes)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -105,13 +135,16 @@ def _parse_file(path: Path, max_bytes: int) -> ParsedDocument:
     return load(path, data)
 
 
-def _refuse_large(path: Path, max_bytes: int) -> None:
+def _check(path: Path, max_bytes: int) -> None:
+    """Refuse what is too large, and what is no file: opening a pipe would wait for ever."""
     try:
-        size = path.stat().st_size
+        status = path.stat()
     except OSError as error:
         raise UnreadableDocument(f"{path.name} cannot be read: {error.strerror}.") from error
-    if size > max_bytes:
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableDocument(f"{path.name} is not a file but a pipe, socket or device.")
+    if status.st_size > max_bytes:
         raise UnreadableDocument(
-            f"{path.name} has {size / 1e6:.0f} MB, the limit is {max_bytes / 1e6:.0f}: "
+            f"{path.name} has {status.st_size / 1e6:.0f} MB, the limit is {max_bytes / 1e6:.0f}: "
             "split it, or raise FOOTNOTE_MAX_FILE_MB."
         )

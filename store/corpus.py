@@ -18,7 +18,8 @@ from state.filters import Filters
 from state.principal import Principal
 from store.database import Connection
 
-_KEPT = 32  # corpora (a principal's view of some collections, perhaps filtered) kept in memory
+_KEPT_BYTES = 128 * 1024 * 1024  # corpora (a principal's view of some collections, perhaps filtered) kept in memory
+_DOCUMENT_ID_BYTES = 80  # of a UUID object and its place in a tuple
 
 Slots = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
@@ -41,6 +42,11 @@ class Corpus:
     languages: tuple[str, ...]
     document_ids: tuple[Any, ...]
 
+    @property
+    def size(self) -> int:
+        """Bytes it takes in memory, about."""
+        return self.lengths.nbytes + self.allowed.nbytes + _DOCUMENT_ID_BYTES * len(self.document_ids)
+
 
 class CorpusCache:
     """Corpora by who asks, what for, and the epochs of the collections."""
@@ -62,7 +68,7 @@ class CorpusCache:
             return self._kept[key]
         corpus = await _read(connection, tuple(row[0] for row in epochs), filters)
         self._kept[key] = corpus
-        while len(self._kept) > _KEPT:
+        while len(self._kept) > 1 and sum(kept.size for kept in self._kept.values()) > _KEPT_BYTES:
             self._kept.popitem(last=False)
         return corpus
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from psycopg import sql
 from psycopg.rows import class_row
 
 from state.errors import NotFound
+from store import duplicates
 from store.database import Connection
 
 
@@ -82,39 +84,85 @@ async def document_text(connection: Connection, document_id: UUID, version: int 
     return str(row[0])
 
 
+async def lock_tenant(connection: Connection) -> tuple[int, int]:
+    """Let this transaction alone write documents of its tenant until it ends; return tenant id and next free slot.
+
+    Slots, versions, duplicates and links are settled one transaction after another; readers are never kept waiting.
+    """
+    cursor = await connection.execute(
+        "select id, next_slot from tenants where id = (select current_tenant()) for update"
+    )
+    row = await cursor.fetchone()
+    return (row[0], row[1]) if row else (0, 0)
+
+
 async def delete_documents(connection: Connection, document_ids: Sequence[UUID]) -> int:
     """Delete documents with all that was made from them; return how many there were to delete."""
     ids = list(document_ids)
+    await lock_tenant(connection)
+    copies = await duplicates.copies_of(connection, ids)
     await connection.execute(
         """update documents set linked = false
            where id in (select document_id from links where to_document_id = any(%(ids)s)) and id <> all(%(ids)s)""",
         {"ids": ids},
     )
-    await connection.execute(
-        """update collections set epoch = epoch + 1
-           where id in (select collection_id from documents where id = any(%s))""",
-        (ids,),
-    )
-    return (await connection.execute("delete from documents where id = any(%s)", (ids,))).rowcount
+    await _raise_epochs(connection, ids)
+    deleted = (await connection.execute("delete from documents where id = any(%s)", (ids,))).rowcount
+    await duplicates.mark_again(connection, copies)
+    return deleted
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSource:
-    """What decides whether a source must be read again."""
+    """What decides whether a source must be read again, or only its access list or tags changed."""
 
     id: UUID
     source: str
     content_hash: bytes
     indexed_by: str
     access_list_id: int
+    tags: list[str]
 
 
 async def stored_sources(connection: Connection, collection_id: int) -> dict[str, StoredSource]:
     """Return the visible documents of a collection by their source."""
     async with connection.cursor(row_factory=class_row(StoredSource), binary=True) as cursor:
         await cursor.execute(
-            """select id, source, content_hash, indexed_by, access_list_id from documents
-               where collection_id = %s""",
+            """select id, source, content_hash, indexed_by, access_list_id,
+                      array(select tag from document_tags t where t.document_id = d.id order by 1) as tags
+               from documents d where collection_id = %s""",
             (collection_id,),
         )
         return {row.source: row for row in await cursor.fetchall()}
+
+
+async def set_access(connection: Connection, document_ids: Sequence[UUID], access_list_id: int) -> None:
+    """Put documents, with their chunks and vectors, under another access list. Their versions stay."""
+    await lock_tenant(connection)
+    spaces = await (await connection.execute("select id from embedding_spaces")).fetchall()
+    tables = ["chunks", *(f"embeddings_{space[0]}" for space in spaces), "documents"]
+    for table in tables:
+        statement = sql.SQL("update {} set access_list_id = %s where {} = any(%s)")
+        names = sql.Identifier(table), sql.Identifier("id" if table == "documents" else "document_id")
+        await connection.execute(statement.format(*names), (access_list_id, list(document_ids)))
+    await _raise_epochs(connection, document_ids)
+
+
+async def set_tags(connection: Connection, tags: Mapping[UUID, Collection[str]]) -> None:
+    """Replace the tags of documents."""
+    await connection.execute("delete from document_tags where document_id = any(%s)", (list(tags),))
+    rows = sorted((document_id, tag) for document_id, own in tags.items() for tag in set(own))
+    await connection.execute(
+        "insert into document_tags (document_id, tag) select * from unnest(%s::uuid[], %s::text[])",
+        ([row[0] for row in rows], [row[1] for row in rows]),
+    )
+    await _raise_epochs(connection, list(tags))
+
+
+async def _raise_epochs(connection: Connection, document_ids: Sequence[UUID]) -> None:
+    """Tell caches that the collections of these documents have changed."""
+    await connection.execute(
+        """update collections set epoch = epoch + 1
+           where id in (select collection_id from documents where id = any(%s))""",
+        (list(document_ids),),
+    )

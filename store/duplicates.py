@@ -2,11 +2,15 @@
 
 Broder, "On the resemblance and containment of documents", 1997. Signatures come from the datasketch library; the
 bands are rows, so that finding candidates is an index look-up and not a matter of what one process holds in memory.
+Only originals have bands: however many copies there are, a new one is compared with one document.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -14,54 +18,139 @@ import numpy as np
 from store.database import Connection
 
 PERMUTATIONS = 64
-BANDS = 16  # of four values each: two documents of similarity 0.9 share at least one with probability 1 - 7e-8
+BANDS = 16  # of four values each: two documents of similarity 0.9 share at least one with probability 1 - 4e-8
 NEAR = 0.9
 _SHINGLE = 4  # words
+_AT_ONCE = 4096  # shingles hashed together: 2 MB of hash values
+_MOST_CANDIDATES = 20  # a band; forms filled in differently share bands by the thousand without being near
 
 
-def signature(terms: list[str]) -> bytes:
-    """Return the MinHash signature of a document's terms: 64 little-endian uint32 values."""
+class Signed(NamedTuple):
+    """A document with its MinHash signature."""
+
+    id: UUID
+    minhash: bytes
+
+
+class Original(NamedTuple):
+    """The document that another one duplicates, and how similar they are (1 for the same text)."""
+
+    id: UUID
+    similarity: float
+
+
+def signature(terms: Sequence[str]) -> bytes:
+    """Return the MinHash signature of a document's terms, 64 little-endian uint32 values; empty without terms."""
     from datasketch import MinHash
 
-    shingles = {" ".join(terms[i : i + _SHINGLE]) for i in range(max(1, len(terms) - _SHINGLE + 1))}
+    if not terms:
+        return b""
+    shingles = list({" ".join(terms[i : i + _SHINGLE]) for i in range(max(1, len(terms) - _SHINGLE + 1))})
     minhash = MinHash(num_perm=PERMUTATIONS, seed=1)
-    minhash.update_batch([shingle.encode() for shingle in sorted(shingles)])
+    for start in range(0, len(shingles), _AT_ONCE):
+        minhash.update_batch([shingle.encode() for shingle in shingles[start : start + _AT_ONCE]])
     return np.asarray(minhash.hashvalues, dtype="<u4").tobytes()
 
 
+async def originals(connection: Connection, collection_id: int, documents: Sequence[Signed]) -> dict[UUID, Original]:
+    """Return for each document that duplicates one of the collection, or an earlier one of these, its original.
+
+    The most similar one counts, of several the oldest. What is not visible to who asks is not found.
+    """
+    candidates = await _candidates(connection, collection_id, documents)
+    found: dict[UUID, Original] = {}
+    earlier: defaultdict[tuple[int, int], list[Signed]] = defaultdict(list)
+    for number, document in enumerate(documents):
+        bands = _bands(document.minhash)
+        others = {other.id: other for other in candidates[number]}
+        others.update((other.id, other) for band in bands for other in earlier[band])
+        others.pop(document.id, None)
+        best = max(
+            (Original(other.id, _similarity(document.minhash, other.minhash)) for other in others.values()),
+            key=lambda original: original.similarity,
+            default=None,
+        )
+        if best is not None and best.similarity >= NEAR:
+            found[document.id] = best
+        else:
+            for band in bands:
+                earlier[band].append(document)
+    return found
+
+
+async def remember(connection: Connection, collection_id: int, documents: Sequence[Signed]) -> None:
+    """Store the bands of originals in the caller's transaction."""
+    rows = [(document.id, *band) for document in documents for band in _bands(document.minhash)]
+    await connection.execute(
+        """insert into document_bands (tenant_id, collection_id, document_id, band, hash)
+           select (select current_tenant()), %s, b.* from unnest(%s::uuid[], %s::integer[], %s::bigint[]) as b""",
+        (collection_id, *_columns(rows, 3)),
+    )
+
+
+async def copies_of(connection: Connection, document_ids: Sequence[UUID]) -> dict[int, list[Signed]]:
+    """Return the documents marked as duplicates of these, oldest first, by collection."""
+    cursor = await connection.execute(
+        """select collection_id, id, minhash from documents
+           where duplicate_of = any(%(ids)s) and id <> all(%(ids)s) order by created_at, id""",
+        {"ids": list(document_ids)},
+    )
+    copies: defaultdict[int, list[Signed]] = defaultdict(list)
+    for collection_id, copy_id, minhash in await cursor.fetchall():
+        copies[collection_id].append(Signed(copy_id, minhash))
+    return dict(copies)
+
+
+async def mark_again(connection: Connection, copies: dict[int, list[Signed]]) -> None:
+    """Find new originals for documents whose original has changed or gone; the oldest copy may become one."""
+    for collection_id, documents in copies.items():
+        found = await originals(connection, collection_id, documents)
+        await connection.execute(
+            """update documents d set duplicate_of = c.original, duplicate_similarity = c.similarity
+               from unnest(%s::uuid[], %s::uuid[], %s::real[]) as c (id, original, similarity) where d.id = c.id""",
+            _columns([(copy.id, *found.get(copy.id, (None, None))) for copy in documents], 3),
+        )
+        await remember(connection, collection_id, [copy for copy in documents if copy.id not in found])
+
+
+async def _candidates(
+    connection: Connection, collection_id: int, documents: Sequence[Signed]
+) -> defaultdict[int, list[Signed]]:
+    """Return for each document, by its number, the stored originals that share a band with it, oldest first."""
+    rows = [(number, *band) for number, document in enumerate(documents) for band in _bands(document.minhash)]
+    # The lateral query keeps to the index, whatever the statistics of a table that is just being filled say.
+    cursor = await connection.execute(
+        """select w.number, d.id, d.minhash
+           from (select distinct b.number, o.document_id
+                 from unnest(%s::integer[], %s::integer[], %s::bigint[]) as b (number, band, hash)
+                 cross join lateral (
+                     select document_id from document_bands o
+                     where o.collection_id = %s and o.band = b.band and o.hash = b.hash limit %s) o) w
+           cross join lateral (
+               select id, minhash, created_at from documents where id = w.document_id offset 0) d
+           order by d.created_at, d.id""",
+        (*_columns(rows, 3), collection_id, _MOST_CANDIDATES),
+        binary=True,
+    )
+    found: defaultdict[int, list[Signed]] = defaultdict(list)
+    for number, other, minhash in await cursor.fetchall():
+        found[number].append(Signed(other, minhash))
+    return found
+
+
 def _bands(minhash: bytes) -> list[tuple[int, int]]:
-    rows = np.frombuffer(minhash, dtype="<u4").reshape(BANDS, -1)
-    digests = (hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows)
+    """Return (band, hash) pairs: one a band, and one of the whole signature, which finds the same text for sure."""
+    if not minhash:
+        return []
+    size = len(minhash) // BANDS
+    parts = [*(minhash[start : start + size] for start in range(0, len(minhash), size)), minhash]
+    digests = (hashlib.blake2b(part, digest_size=8).digest() for part in parts)
     return [(number, int.from_bytes(digest, "little", signed=True)) for number, digest in enumerate(digests)]
 
 
-async def remember(connection: Connection, collection_id: int, document_id: UUID, minhash: bytes) -> None:
-    """Store a document's bands in the caller's transaction."""
-    bands = _bands(minhash)
-    await connection.execute(
-        """insert into document_bands (collection_id, document_id, band, hash)
-           select %s, %s, band, hash from unnest(%s::integer[], %s::bigint[]) as b (band, hash)""",
-        (collection_id, document_id, [band for band, _ in bands], [value for _, value in bands]),
-    )
+def _similarity(left: bytes, right: bytes) -> float:
+    return float(np.mean(np.frombuffer(left, dtype="<u4") == np.frombuffer(right, dtype="<u4")))
 
 
-async def original_of(
-    connection: Connection, collection_id: int, document_id: UUID, minhash: bytes
-) -> tuple[UUID | None, float | None]:
-    """Return the oldest other document that this one duplicates, with their similarity; (None, None) if it is new."""
-    bands = _bands(minhash)
-    cursor = await connection.execute(
-        """select id, minhash from documents
-           where duplicate_of is null and id in (
-               select document_id from document_bands
-               join unnest(%s::integer[], %s::bigint[]) as b (band, hash) using (band, hash)
-               where collection_id = %s and document_id <> %s)
-           order by created_at, id""",
-        ([band for band, _ in bands], [value for _, value in bands], collection_id, document_id),
-    )
-    mine = np.frombuffer(minhash, dtype="<u4")
-    for other, theirs in await cursor.fetchall():
-        similarity = float(np.mean(mine == np.frombuffer(theirs, dtype="<u4")))
-        if similarity >= NEAR:
-            return other, similarity
-    return None, None
+def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

@@ -67,15 +67,22 @@ async def constrain(connection: Connection, corpus: Corpus, query: Query) -> Mas
 def _score(corpus: Corpus, groups: Sequence[tuple[str, ...]], lists: dict[str, PostingList]) -> np.ndarray:
     scores = np.zeros(len(corpus.lengths), dtype=np.float64)
     for group in groups:
-        visible = [_visible(corpus, lists[term]) for term in group if term in lists]
-        frequency = sum(len(slots) for slots, _ in visible)
-        if not frequency:
-            continue
-        idf = np.log1p((corpus.visible_count - frequency + 0.5) / (frequency + 0.5))
-        for slots, counts in visible:
+        slots, counts = _merged([_visible(corpus, lists[term]) for term in group if term in lists])
+        if len(slots):
+            idf = np.log1p((corpus.visible_count - len(slots) + 0.5) / (len(slots) + 0.5))
             norm = K1 * (1 - B + B * corpus.lengths[slots] / corpus.average_length)
             scores[slots] += idf * counts / (counts + norm)
     return scores
+
+
+def _merged(found: Sequence[PostingList]) -> tuple[Slots, np.ndarray]:
+    """Return each slot once with the sum of its counts: the alternatives of a word are one term."""
+    if len(found) == 1:
+        return found[0].slots, found[0].counts.astype(np.float64)
+    slots = np.concatenate([np.empty(0, np.int32), *(part.slots for part in found)])
+    counts = np.concatenate([np.empty(0, np.uint16), *(part.counts for part in found)])
+    distinct, places = np.unique(slots, return_inverse=True)
+    return distinct, np.bincount(places, weights=counts, minlength=len(distinct))
 
 
 def _visible(corpus: Corpus, found: PostingList) -> PostingList:

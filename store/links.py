@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 from uuid import UUID
 
 from store.database import Connection
+from store.documents import lock_tenant
+
+_WEB = ("http", "https")
 
 
 class NameRow(NamedTuple):
@@ -37,48 +42,97 @@ async def names_of_collection(connection: Connection, collection_id: int) -> lis
     return [NameRow(*row) for row in await cursor.fetchall()]
 
 
-async def unlinked_documents(connection: Connection, collection_id: int) -> list[tuple[UUID, str]]:
-    """Return id and source of the documents whose links are still to be made."""
+async def unlinked_documents(connection: Connection, collection_id: int) -> dict[UUID, int]:
+    """Return the documents whose links are still to be made: their versions by id."""
     cursor = await connection.execute(
-        "select id, source from documents where collection_id = %s and not linked", (collection_id,)
+        "select id, version from documents where collection_id = %s and not linked", (collection_id,)
     )
-    return [(row[0], row[1]) for row in await cursor.fetchall()]
-
-
-async def sources_of_collection(connection: Connection, collection_id: int) -> dict[str, UUID]:
-    """Return the visible documents of a collection: id by source."""
-    cursor = await connection.execute("select source, id from documents where collection_id = %s", (collection_id,))
     return {row[0]: row[1] for row in await cursor.fetchall()}
 
 
-async def chunk_texts(connection: Connection, document_id: UUID) -> list[tuple[int, str]]:
-    """Return a document's chunks in order: id and text."""
+async def languages_of_linked(connection: Connection, collection_id: int) -> list[str]:
+    """Return the languages of a collection's documents whose links are made; empty if there is none."""
     cursor = await connection.execute(
-        "select id, text from chunks where document_id = %s order by ordinal", (document_id,)
+        "select distinct language from documents where collection_id = %s and linked order by 1", (collection_id,)
     )
-    return [(row[0], row[1]) for row in await cursor.fetchall()]
+    return [row[0] for row in await cursor.fetchall()]
 
 
-async def mentions_of(connection: Connection, document_id: UUID) -> list[tuple[int, str, str]]:
-    """Return a document's explicit references: chunk id, kind, key."""
+async def chunk_texts(connection: Connection, document_ids: Sequence[UUID]) -> list[tuple[UUID, int, str]]:
+    """Return the chunks of documents: document id, chunk id and text."""
     cursor = await connection.execute(
-        "select chunk_id, kind, key from mentions where document_id = %s", (document_id,)
+        "select document_id, id, text from chunks where document_id = any(%s) order by document_id, ordinal",
+        (list(document_ids),),
     )
-    return [(row[0], row[1], row[2]) for row in await cursor.fetchall()]
+    return await cursor.fetchall()
 
 
-async def replace_links(connection: Connection, document_ids: Sequence[UUID], links: Iterable[LinkRow]) -> int:
-    """Replace the links out of these documents and mark them as linked; return how many links there are."""
-    await connection.execute("delete from links where document_id = any(%s)", (list(document_ids),))
-    rows = list(links)
-    async with connection.cursor() as cursor:
-        await cursor.executemany(
-            """insert into links (document_id, chunk_id, kind, key, to_document_id, to_chunk_id)
-               values (%s, %s, %s, %s, %s, %s)""",
-            rows,
-        )
-    await connection.execute("update documents set linked = true where id = any(%s)", (list(document_ids),))
-    return len(rows)
+class Reference(NamedTuple):
+    """An explicit reference as it is written; ``target`` is the document that a hyperlink leads to."""
+
+    document_id: UUID
+    chunk_id: int
+    kind: str
+    key: str
+    target: UUID | None
+
+
+async def references_of(connection: Connection, document_ids: Sequence[UUID]) -> list[Reference]:
+    """Return the explicit references of documents, hyperlinks only if their targets are there."""
+    cursor = await connection.execute(
+        """select m.document_id, m.chunk_id, m.kind, m.key, m.target from mentions m
+           where m.document_id = any(%s)
+             and (m.kind <> 'hyperlink' or exists (select from documents d where d.id = m.target))""",
+        (list(document_ids),),
+    )
+    return [Reference(*row) for row in await cursor.fetchall()]
+
+
+async def hyperlinks_to(connection: Connection, document_ids: Sequence[UUID]) -> list[Reference]:
+    """Return the hyperlinks that lead to documents, from wherever they are."""
+    cursor = await connection.execute(
+        "select document_id, chunk_id, kind, key, target from mentions where target = any(%s)", (list(document_ids),)
+    )
+    return [Reference(*row) for row in await cursor.fetchall()]
+
+
+async def write_links(connection: Connection, documents: Mapping[UUID, int], links: Iterable[LinkRow]) -> int:
+    """Replace the links out of ``documents`` (versions by id), mark them as linked, add links of others to them.
+
+    What has changed since the links were found is left for the next time: a document that has another version or is
+    linked by now, a chunk that is gone. Returns how many links were written.
+    """
+    await lock_tenant(connection)
+    cursor = await connection.execute(
+        """update documents d set linked = true from unnest(%s::uuid[], %s::integer[]) as p (id, version)
+           where d.id = p.id and d.version = p.version and not d.linked returning d.id""",
+        (list(documents), list(documents.values())),
+    )
+    fresh = {row[0] for row in await cursor.fetchall()}
+    await connection.execute("delete from links where document_id = any(%s)", (list(fresh),))
+    rows = [link for link in links if link.document_id in fresh or link.document_id not in documents]
+    columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * 6
+    cursor = await connection.execute(
+        """insert into links (document_id, chunk_id, kind, key, to_document_id, to_chunk_id)
+           select l.* from unnest(%s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::uuid[], %s::bigint[])
+               as l (document_id, chunk_id, kind, key, to_document_id, to_chunk_id)
+           where exists (select from chunks c where c.id = l.chunk_id)
+             and exists (select from documents d where d.id = l.to_document_id)
+             and (l.to_chunk_id is null or exists (select from chunks c where c.id = l.to_chunk_id))
+           on conflict do nothing""",
+        columns,
+    )
+    return cursor.rowcount
+
+
+async def drop_links(connection: Connection, names: Iterable[NameRow]) -> None:
+    """Delete the links that were made because of these names."""
+    rows = list(names)
+    await connection.execute(
+        """delete from links l using unnest(%s::uuid[], %s::text[], %s::text[]) as n (document_id, kind, key)
+           where l.to_document_id = n.document_id and l.kind = n.kind and l.key = n.key""",
+        ([row.document_id for row in rows], [row.kind for row in rows], [row.key for row in rows]),
+    )
 
 
 async def links_from(connection: Connection, chunk_ids: Sequence[int]) -> list[LinkRow]:
@@ -89,3 +143,18 @@ async def links_from(connection: Connection, chunk_ids: Sequence[int]) -> list[L
         (list(chunk_ids),),
     )
     return [LinkRow(*row) for row in await cursor.fetchall()]
+
+
+def link_target(source: str, target: str) -> str | None:
+    """Return the URI that a hyperlink written in ``source`` leads to, without its anchor; None if to no document."""
+    path = urldefrag(target).url.strip()
+    if not path:
+        return source
+    scheme = urlsplit(path).scheme
+    if urlsplit(source).scheme in _WEB:
+        path, scheme = urljoin(source, path), urlsplit(source).scheme
+    if scheme in _WEB:
+        return path
+    if scheme not in ("", "file"):
+        return None
+    return posixpath.normpath(posixpath.join(posixpath.dirname(source), unquote(urlsplit(path).path)))

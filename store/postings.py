@@ -10,19 +10,20 @@ import numpy as np
 import numpy.typing as npt
 
 from store.database import Connection
+from store.documents import lock_tenant
 
 _MOST_COUNT = 65535  # counts are stored as uint16
 
 
 class PostingList(NamedTuple):
-    """Chunks that hold a term: ``slots`` ascending int32, ``counts`` uint16, of one length."""
+    """Chunks that hold a term: ``slots`` int32, each once, ``counts`` uint16; ascending within a collection."""
 
     slots: npt.NDArray[np.int32]
     counts: npt.NDArray[np.uint16]
 
 
 async def append(
-    connection: Connection, collection_id: int, first_slot: int, chunk_terms: Sequence[Sequence[str]]
+    connection: Connection, tenant_id: int, collection_id: int, first_slot: int, chunk_terms: Sequence[Sequence[str]]
 ) -> None:
     """Write one block a term for chunks that take the slots from ``first_slot`` on, in the caller's transaction."""
     lists: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -33,9 +34,10 @@ async def append(
     blocks = [tuple(zip(*lists[term], strict=True)) for term in terms]
     await connection.execute(
         """insert into postings (tenant_id, collection_id, term, block, slots, counts)
-           select current_tenant(), %(collection)s, b.* from unnest(
+           select %(tenant)s, %(collection)s, b.* from unnest(
                %(terms)b::text[], %(blocks)b::integer[], %(slots)b::bytea[], %(counts)b::bytea[]) as b""",
         {
+            "tenant": tenant_id,
             "collection": collection_id,
             "terms": terms,
             "blocks": [slots[0] for slots, _ in blocks],
@@ -72,7 +74,7 @@ async def compact(connection: Connection, collection_id: int, *, most_blocks: in
 
     Postings of chunks that are gone stay in the blocks: readers pass them over, for they look slots up in a `Corpus`.
     """
-    await connection.execute("select from tenants where id = current_tenant() for update")  # no block is added now
+    await lock_tenant(connection)  # no block is added now
     cursor = await connection.execute(
         """with merged as (
                select term, min(block) as first, string_agg(slots, ''::bytea order by block) as slots,

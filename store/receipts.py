@@ -53,9 +53,14 @@ async def _check(connection: Connection, span: SpanRecord) -> SpanCheck:
     )
     row = await cursor.fetchone()
     if row is None:
-        return SpanCheck(n=span.n, source=span.source, holds=False, note="the document is gone, or no longer yours to see")
+        return _checked(span, False, "the document is gone, or no longer yours to see")
     current, quote = row
     if quote is None or quote_hash(quote) != span.sha256:
-        return SpanCheck(n=span.n, source=span.source, holds=False, note="the stored text is not the one that was cited")
-    note = "unchanged" if current == span.version else f"cited from version {span.version}; version {current} is current"
-    return SpanCheck(n=span.n, source=span.source, holds=True, note=note)
+        return _checked(span, False, "the stored text is not the one that was cited")
+    if current != span.version:
+        return _checked(span, True, f"cited from version {span.version}; version {current} is current")
+    return _checked(span, True, "unchanged")
+
+
+def _checked(span: SpanRecord, holds: bool, note: str) -> SpanCheck:
+    return SpanCheck(n=span.n, source=span.source, holds=holds, note=note)

@@ -60,7 +60,11 @@ async def _scan(
         "collections": list(corpus.collection_ids),
         "documents": list(corpus.document_ids) or None,
     }
-    restriction = sql.SQL("collection_id = any(%(collections)s)")
+    # Row-level security decides; saying here too which access lists can be read lets the index find their rows.
+    restriction: sql.Composable = sql.SQL(
+        """collection_id = any(%(collections)s) and access_list_id = any(array(
+               select access_list_id from access_grants where grantee = any((select current_grantees())::text[])))"""
+    )
     if corpus.document_ids:
         restriction += sql.SQL(" and document_id = any(%(documents)s)")
     if plan == "exact":

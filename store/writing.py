@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from uuid import UUID, uuid5
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,10 @@ from psycopg import sql
 from state.documents import Chunk, Mention, Name, Page
 from store import duplicates, postings
 from store.database import Connection
-
-_NAMESPACE = UUID("6f7c5a52-5d0c-5b0e-9f0e-0f6f6f746e6f")
+from store.documents import lock_tenant, set_tags
+from store.duplicates import Original, Signed
+from store.links import link_target
+from store.targets import Target, document_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,207 +44,200 @@ class PreparedDocument:
     vectors: npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where documents go: collection, access list, embedding space, and the parts that made their chunks."""
+class _Written(NamedTuple):
+    """A document on its way in, with its id, its new version and the slot of its first chunk."""
 
-    tenant: str
-    collection_id: int
-    collection: str
-    access_list_id: int
-    space_id: int
-    indexed_by: str
+    id: UUID
+    version: int
+    slot: int
+    document: PreparedDocument
 
 
-def document_id(tenant: str, collection: str, source: str) -> UUID:
-    """Return the stable id of a source in a collection."""
-    return uuid5(_NAMESPACE, "\x1f".join((tenant, collection, source)))
-
-
-async def ensure_target(
-    connection: Connection, tenant: str, collection: str, grantees: Sequence[str], space: tuple[str, int], indexed_by: str
-) -> Target:
-    """Return where to write, making the collection, the access list and the embedding space if they are new."""
-    await connection.execute(
-        "insert into collections (tenant_id, name) values (current_tenant(), %s) on conflict do nothing", (collection,)
-    )
-    row = await _one(connection, "select id from collections where name = %s", collection)
-    collection_id = row[0]
-    fingerprint = "\x1f".join(sorted(set(grantees)))
-    await connection.execute(
-        "insert into access_lists (tenant_id, fingerprint) values (current_tenant(), %s) on conflict do nothing",
-        (fingerprint,),
-    )
-    access_list_id = (await _one(connection, "select id from access_lists where fingerprint = %s", fingerprint))[0]
-    await connection.execute(
-        """insert into access_grants (access_list_id, tenant_id, grantee)
-           select %s, current_tenant(), unnest(%s::text[]) on conflict do nothing""",
-        (access_list_id, sorted(set(grantees))),
-    )
-    space_id = (await _one(connection, "select ensure_embedding_space(%s, %s)", *space))[0]
-    return Target(tenant, collection_id, collection, access_list_id, space_id, indexed_by)
-
-
-async def write_documents(connection: Connection, target: Target, documents: Sequence[PreparedDocument]) -> int:
-    """Store documents as new versions in the caller's transaction; return how many were new or changed.
+async def write_documents(
+    connection: Connection, target: Target, documents: Sequence[PreparedDocument]
+) -> list[PreparedDocument]:
+    """Store documents as new versions in the caller's transaction; return those that were new or changed.
 
     A document that another process has stored in the meantime, from the same bytes, is left as it is.
     """
-    row = await _one(connection, "select next_slot from tenants where id = current_tenant() for update")
-    slot = row[0]
-    terms: list[tuple[str, ...]] = []
-    first_slot, written = slot, 0
-    for document in documents:
-        if await _already_stored(connection, target, document):
-            continue
-        identity, version = await _upsert(connection, target, document, slot)
-        await _write_text(connection, identity, version, document)
-        chunk_ids = await _write_chunks(connection, target, identity, version, document, slot)
-        await _write_vectors(connection, target, identity, chunk_ids, document.vectors)
-        await _write_names(connection, target, identity, chunk_ids, document)
-        await duplicates.remember(connection, target.collection_id, identity, document.minhash)
-        terms.extend(document.chunk_terms)
-        slot += len(document.chunks)
-        written += 1
-    if written:
-        await postings.append(connection, target.collection_id, first_slot, terms)
-        await connection.execute("update tenants set next_slot = %s where id = current_tenant()", (slot,))
-        await connection.execute("update collections set epoch = epoch + 1 where id = %s", (target.collection_id,))
-    return written
+    tenant_id, first_slot = await lock_tenant(connection)
+    stored = await _stored(connection, target, documents)
+    changed: list[_Written] = []
+    slot = first_slot
+    for document in {document.source: document for document in documents}.values():
+        identity = document_id(target.tenant, target.collection, document.source)
+        version, indexed_as = stored.get(identity, (0, None))
+        if indexed_as != (document.content_hash, target.indexed_by, target.access_list_id):
+            changed.append(_Written(identity, version + 1, slot, document))
+            slot += len(document.chunks)
+    if not changed:
+        return []
+    copies = await _clear(connection, [item for item in changed if item.version > 1])
+    await _write_documents(connection, target, tenant_id, changed)
+    await duplicates.mark_again(connection, copies)
+    await _write_texts(connection, changed)
+    chunk_ids = await _write_chunks(connection, target, tenant_id, changed)
+    await _write_vectors(connection, target, tenant_id, changed, chunk_ids)
+    await _write_names(connection, target, changed, chunk_ids)
+    terms = [terms for item in changed for terms in item.document.chunk_terms]
+    await postings.append(connection, tenant_id, target.collection_id, first_slot, terms)
+    await connection.execute("update tenants set next_slot = %s where id = %s", (slot, tenant_id))
+    await connection.execute("update collections set epoch = epoch + 1 where id = %s", (target.collection_id,))
+    return [item.document for item in changed]
 
 
-async def _one(connection: Connection, statement: str, *parameters: Any) -> tuple[Any, ...]:
-    row = await (await connection.execute(statement, parameters)).fetchone()
-    if row is None:
-        raise LookupError(f"no row from: {statement}")
-    return tuple(row)
-
-
-async def _already_stored(connection: Connection, target: Target, document: PreparedDocument) -> bool:
+async def _stored(
+    connection: Connection, target: Target, documents: Sequence[PreparedDocument]
+) -> dict[UUID, tuple[int, tuple[bytes, str, int]]]:
+    """Return by id the version of each document that is there, and what it was indexed from."""
+    ids = [document_id(target.tenant, target.collection, document.source) for document in documents]
     cursor = await connection.execute(
-        """select 1 from documents where collection_id = %s and source = %s and content_hash = %s
-           and indexed_by = %s and access_list_id = %s""",
-        (target.collection_id, document.source, document.content_hash, target.indexed_by, target.access_list_id),
+        "select id, version, content_hash, indexed_by, access_list_id from documents where id = any(%s)", (ids,)
     )
-    return await cursor.fetchone() is not None
+    return {row[0]: (row[1], (row[2], row[3], row[4])) for row in await cursor.fetchall()}
 
 
-async def _upsert(
-    connection: Connection, target: Target, document: PreparedDocument, first_slot: int
-) -> tuple[UUID, int]:
-    """Write the document's row and clear what its former version left behind; return its id and version."""
-    identity = document_id(target.tenant, target.collection, document.source)
-    counts = np.asarray([len(terms) for terms in document.chunk_terms], dtype="<i4").tobytes()
-    duplicate, similarity = await duplicates.original_of(connection, target.collection_id, identity, document.minhash)
-    row = await _one(
-        connection,
-        """insert into documents as d (id, tenant_id, collection_id, access_list_id, source, type, title, language,
-               version, content_hash, size, page_count, modified_at, indexed_by, first_slot, term_counts, minhash,
-               duplicate_of, duplicate_similarity)
-           values (%s, current_tenant(), %s, %s, %s, %s, %s, %s, 1, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-           on conflict (id) do update set
-               access_list_id = excluded.access_list_id, type = excluded.type, title = excluded.title,
-               language = excluded.language, content_hash = excluded.content_hash, size = excluded.size,
-               page_count = excluded.page_count, modified_at = excluded.modified_at, indexed_at = now(),
-               indexed_by = excluded.indexed_by, first_slot = excluded.first_slot,
-               term_counts = excluded.term_counts, minhash = excluded.minhash, duplicate_of = excluded.duplicate_of,
-               duplicate_similarity = excluded.duplicate_similarity,
-               linked = false, version = d.version + 1
-           returning version""",
-        identity, target.collection_id, target.access_list_id, document.source, document.type, document.title,
-        document.language, document.content_hash, document.size, len(document.pages), document.modified,
-        target.indexed_by, first_slot, counts, document.minhash, duplicate, similarity,
-    )  # fmt: skip
-    if row[0] > 1:
-        # Who referred to the old chunks must be linked again; the links themselves go with the chunks.
-        await connection.execute(
-            """update documents set linked = false
-               where id in (select document_id from links where to_document_id = %s)""",
-            (identity,),
-        )
-        for table in ("chunks", "names", "document_tags", "document_bands"):
-            statement = sql.SQL("delete from {} where document_id = %s").format(sql.Identifier(table))
-            await connection.execute(statement, (identity,))
-    return identity, row[0]
-
-
-async def _write_text(connection: Connection, identity: UUID, version: int, document: PreparedDocument) -> None:
+async def _clear(connection: Connection, changed: Sequence[_Written]) -> dict[int, list[Signed]]:
+    """Remove what former versions left behind, all but their texts; return the documents that were copies of them."""
+    ids = [item.id for item in changed]
+    if not ids:
+        return {}
+    # Who referred to the old chunks must be linked again; the links themselves go with the chunks.
     await connection.execute(
-        """insert into document_versions (document_id, version, content_hash, title, text)
-           values (%s, %s, %s, %s, %s)""",
-        (identity, version, document.content_hash, document.title, document.text),
+        """update documents set linked = false
+           where id in (select document_id from links where to_document_id = any(%s))""",
+        (ids,),
     )
+    for table in ("chunks", "names", "document_bands"):
+        statement = sql.SQL("delete from {} where document_id = any(%s)").format(sql.Identifier(table))
+        await connection.execute(statement, (ids,))
+    return await duplicates.copies_of(connection, ids)
+
+
+async def _write_documents(
+    connection: Connection, target: Target, tenant_id: int, changed: Sequence[_Written]
+) -> None:
+    signed = [Signed(item.id, item.document.minhash) for item in changed]
+    found = await duplicates.originals(connection, target.collection_id, signed)
     async with connection.cursor() as cursor:
-        if document.pages:
-            await cursor.executemany(
-                """insert into document_pages (document_id, version, number, start_char, end_char, width, height, lines)
-                   values (%s, %s, %s, %s, %s, %s, %s, %s)""",
-                [
-                    (identity, version, page.number, page.start, page.end, page.width, page.height,
-                     np.asarray(page.lines, dtype="<f4").tobytes())
-                    for page in document.pages
-                ],
-            )  # fmt: skip
-        if document.tags:
-            await cursor.executemany(
-                "insert into document_tags (document_id, tag) values (%s, %s)",
-                [(identity, tag) for tag in sorted(set(document.tags))],
-            )
+        await cursor.executemany(
+            """insert into documents (id, tenant_id, collection_id, access_list_id, source, type, title, language,
+                   version, content_hash, size, page_count, modified_at, indexed_by, first_slot, term_counts, minhash,
+                   duplicate_of, duplicate_similarity)
+               values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+               on conflict (id) do update set
+                   access_list_id = excluded.access_list_id, type = excluded.type, title = excluded.title,
+                   language = excluded.language, version = excluded.version, content_hash = excluded.content_hash,
+                   size = excluded.size, page_count = excluded.page_count, modified_at = excluded.modified_at,
+                   indexed_at = now(), indexed_by = excluded.indexed_by, first_slot = excluded.first_slot,
+                   term_counts = excluded.term_counts, minhash = excluded.minhash,
+                   duplicate_of = excluded.duplicate_of, duplicate_similarity = excluded.duplicate_similarity,
+                   linked = false""",
+            [_document_row(target, tenant_id, item, found.get(item.id)) for item in changed],
+        )
+    await duplicates.remember(connection, target.collection_id, [one for one in signed if one.id not in found])
+
+
+def _document_row(target: Target, tenant_id: int, item: _Written, original: Original | None) -> tuple[Any, ...]:
+    document = item.document
+    counts = np.asarray([len(terms) for terms in document.chunk_terms], dtype="<i4").tobytes()
+    return (
+        item.id, tenant_id, target.collection_id, target.access_list_id, document.source, document.type,
+        document.title, document.language, item.version, document.content_hash, document.size, len(document.pages),
+        document.modified, target.indexed_by, item.slot, counts, document.minhash, *(original or (None, None)),
+    )  # fmt: skip
+
+
+async def _write_texts(connection: Connection, changed: Sequence[_Written]) -> None:
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            """insert into document_versions (document_id, version, content_hash, title, text)
+               values (%s, %s, %s, %s, %s)""",
+            [
+                (item.id, item.version, item.document.content_hash, item.document.title, item.document.text)
+                for item in changed
+            ],
+        )
+        await cursor.executemany(
+            """insert into document_pages (document_id, version, number, start_char, end_char, width, height, lines)
+               values (%s, %s, %s, %s, %s, %s, %s, %s)""",
+            [
+                (item.id, item.version, page.number, page.start, page.end, page.width, page.height,
+                 np.asarray(page.lines, dtype="<f4").tobytes())
+                for item in changed for page in item.document.pages
+            ],
+        )  # fmt: skip
+    await set_tags(connection, {item.id: item.document.tags for item in changed if item.document.tags})
 
 
 async def _write_chunks(
-    connection: Connection, target: Target, identity: UUID, version: int, document: PreparedDocument, slot: int
-) -> list[int]:
-    cursor = await connection.execute(
-        "select nextval('chunk_ids'), current_tenant() from generate_series(1, %s)", (len(document.chunks),)
-    )
-    keys = await cursor.fetchall()
+    connection: Connection, target: Target, tenant_id: int, changed: Sequence[_Written]
+) -> dict[UUID, list[int]]:
+    """Write all chunks; return their ids by document, in the documents' order."""
+    total = sum(len(item.document.chunks) for item in changed)
+    cursor = await connection.execute("select nextval('chunk_ids') from generate_series(1, %s)", (total,))
+    numbers = iter([row[0] for row in await cursor.fetchall()])
+    ids = {item.id: [next(numbers) for _ in item.document.chunks] for item in changed}
     async with connection.cursor() as writer:
         await writer.executemany(
             """insert into chunks (id, tenant_id, collection_id, access_list_id, document_id, version, slot, ordinal,
                    start_char, end_char, first_page, last_page, headings, sentence_bounds, token_count, text)
                values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
             [
-                (chunk_id, tenant_id, target.collection_id, target.access_list_id, identity, version,
-                 slot + chunk.ordinal, chunk.ordinal, chunk.start, chunk.end, chunk.first_page, chunk.last_page,
+                (chunk_id, tenant_id, target.collection_id, target.access_list_id, item.id, item.version,
+                 item.slot + chunk.ordinal, chunk.ordinal, chunk.start, chunk.end, chunk.first_page, chunk.last_page,
                  list(chunk.headings), [edge for sentence in chunk.sentences for edge in sentence],
-                 chunk.token_count, document.text[chunk.start : chunk.end])
-                for (chunk_id, tenant_id), chunk in zip(keys, document.chunks, strict=True)
+                 chunk.token_count, item.document.text[chunk.start : chunk.end])
+                for item in changed for chunk_id, chunk in zip(ids[item.id], item.document.chunks, strict=True)
             ],
         )  # fmt: skip
-    return [key[0] for key in keys]
+    return ids
 
 
 async def _write_vectors(
-    connection: Connection, target: Target, identity: UUID, chunk_ids: Sequence[int], vectors: npt.NDArray[np.float32]
+    connection: Connection,
+    target: Target,
+    tenant_id: int,
+    changed: Sequence[_Written],
+    chunk_ids: Mapping[UUID, Sequence[int]],
 ) -> None:
     statement = sql.SQL(
         """insert into {} (chunk_id, tenant_id, collection_id, access_list_id, document_id, embedding)
-           values (%b, current_tenant(), %b, %b, %b, %b)"""
+           values (%b, %b, %b, %b, %b, %b)"""
     ).format(sql.Identifier(f"embeddings_{target.space_id}"))
     async with connection.cursor() as cursor:
         await cursor.executemany(
             statement,
             [
-                (chunk_id, target.collection_id, target.access_list_id, identity, HalfVector(vector))
-                for chunk_id, vector in zip(chunk_ids, vectors, strict=True)
+                (chunk_id, tenant_id, target.collection_id, target.access_list_id, item.id, HalfVector(vector))
+                for item in changed
+                for chunk_id, vector in zip(chunk_ids[item.id], item.document.vectors, strict=True)
             ],
         )
 
 
 async def _write_names(
-    connection: Connection, target: Target, identity: UUID, chunk_ids: Sequence[int], document: PreparedDocument
+    connection: Connection, target: Target, changed: Sequence[_Written], chunk_ids: Mapping[UUID, Sequence[int]]
 ) -> None:
+    names = [
+        (item.id, None if name.ordinal is None else chunk_ids[item.id][name.ordinal], name.kind, name.key)
+        for item in changed for name in item.document.names
+    ]  # fmt: skip
+    mentions = [
+        (item.id, chunk_ids[item.id][mention.ordinal], mention.kind, mention.key, _target(target, item, mention))
+        for item in changed for mention in item.document.mentions
+    ]  # fmt: skip
     async with connection.cursor() as cursor:
         await cursor.executemany(
-            "insert into names (collection_id, document_id, chunk_id, kind, key) values (%s, %s, %s, %s, %s)",
-            [
-                (target.collection_id, identity, None if name.ordinal is None else chunk_ids[name.ordinal], name.kind,
-                 name.key)
-                for name in document.names
-            ],
-        )  # fmt: skip
-        await cursor.executemany(
-            "insert into mentions (document_id, chunk_id, kind, key) values (%s, %s, %s, %s)",
-            [(identity, chunk_ids[mention.ordinal], mention.kind, mention.key) for mention in document.mentions],
+            f"""insert into names (collection_id, document_id, chunk_id, kind, key)
+                values ({int(target.collection_id)}, %s, %s, %s, %s)""", names
         )
+        await cursor.executemany(
+            "insert into mentions (document_id, chunk_id, kind, key, target) values (%s, %s, %s, %s, %s)", mentions
+        )
+
+
+def _target(target: Target, item: _Written, mention: Mention) -> UUID | None:
+    """Return the id that the document behind a hyperlink has, or will have once it is read in."""
+    uri = link_target(item.document.source, mention.key) if mention.kind == "hyperlink" else None
+    return document_id(target.tenant, target.collection, uri) if uri else None

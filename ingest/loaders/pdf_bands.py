@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from ingest.loaders.pdf_columns import Column, Strip, columns_of, filled_columns, middle, strips_of
+from ingest.loaders.pdf_columns import Column, Strip, between, columns_of, filled_columns, middle, strips_of
 from ingest.loaders.pdf_lines import Line, PageLines
-from ingest.loaders.pdf_rows import one_row
+from ingest.loaders.pdf_rows import goes_on, one_row, tight, without_shared_cells
 
 _SAME = 4.0
+_REACH = 1.2
 _NARROWEST = 60.0
 _MAX_STRIPS = 15
 _MAX_CHARACTERS = 1_500
@@ -40,16 +41,32 @@ def ruled_tables(page: PageLines, fewest: int = 2) -> list[RuledTable]:
     taken: set[int] = set()
     for ladder in _ladders(page):
         for bands in _runs(page, ladder):
-            indices = tuple(sorted(index for band in bands for index in band))
-            solid = indices == tuple(range(indices[0], indices[-1] + 1))
-            if len(bands) < fewest or not solid or taken.intersection(indices):
-                continue
-            rows = [strips_of([page.lines[index] for index in band]) for band in bands]
-            columns = _columns(page, ladder, rows)
-            if _is_table(rows, columns):
-                found.append(RuledTable(indices, columns, rows))
-                taken.update(indices)
+            tries = (_table(page, ladder, part) for part in (bands, bands[1:], bands[:-1]))
+            table = next((table for table in tries if table is not None), None)
+            if table is not None and len(table.rows) >= fewest and not taken.intersection(table.indices):
+                found.append(table)
+                taken.update(table.indices)
     return found
+
+
+def _table(page: PageLines, ladder: _Ladder, bands: list[list[int]]) -> RuledTable | None:
+    """Return the rows in bands, without titles above and below; None if they are no table, or drawn here and there."""
+    many = [any(len(page.lines[i].cells) > 1 for i in band) or _side_by_side(page, band) for band in bands]
+    if not any(many):
+        return None
+    rest = bands[0][0] == 0 and goes_on(page.lines[0].text)  # of a row that the page before begins
+    bands = bands[0 if rest else many.index(True) : len(many) - many[::-1].index(True)]
+    indices = tuple(sorted(index for band in bands for index in band))
+    rows = [strips_of([page.lines[index] for index in band]) for band in bands]
+    columns = _columns(page, ladder, rows)
+    if indices != tuple(range(indices[0], indices[-1] + 1)) or not _is_table(rows, columns):
+        return None
+    return RuledTable(indices, columns, [part for row in rows for part in without_shared_cells(row, columns)])
+
+
+def _side_by_side(page: PageLines, band: Sequence[int]) -> bool:
+    lines = sorted((page.lines[index] for index in band), key=lambda line: line.box[0])
+    return any(before.box[2] < after.box[0] for before, after in pairwise(lines))
 
 
 def _ladders(page: PageLines) -> list[_Ladder]:
@@ -76,9 +93,23 @@ def _ladders(page: PageLines) -> list[_Ladder]:
     return sorted((x for x in ladders if len(x.heights) > 1), key=lambda x: -len(x.heights))
 
 
+def _with_open_ends(page: PageLines, ladder: _Ladder) -> list[float]:
+    """Return a ladder's heights, with one above a header or below a last row where the file draws no rule."""
+    low, high = ladder.heights[0], ladder.heights[-1]
+    above = strips_of([page.lines[i] for i in _inside(page.lines, ladder, high, page.height)])[::-1]
+    below = strips_of([page.lines[i] for i in _inside(page.lines, ladder, 0, low)])
+    heights = list(ladder.heights)
+    if above and len(above[0].cells) > 1 and above[0].bottom - high <= _REACH * above[0].size:
+        heights.append(above[0].top + 1)
+    if below and len(below[0].cells) > 1 and low - below[0].top <= _REACH * below[0].size:
+        last = next((a for a, b in pairwise(below) if not tight(a, b)), below[-1])
+        heights.insert(0, last.bottom - 1)
+    return heights
+
+
 def _runs(page: PageLines, ladder: _Ladder) -> list[list[list[int]]]:
     """Return runs of neighbouring bands, top to bottom, each the indices of the lines of one row."""
-    bands = [_inside(page.lines, ladder, low, high) for low, high in pairwise(ladder.heights)]
+    bands = [_inside(page.lines, ladder, low, high) for low, high in pairwise(_with_open_ends(page, ladder))]
     columns = _columns(page, ladder, [strips_of([page.lines[i] for i in band]) for band in bands if band])
     runs: list[list[list[int]]] = [[]]
     for band in reversed(bands):
@@ -104,12 +135,12 @@ def _columns(page: PageLines, ladder: _Ladder, rows: Sequence[Sequence[Strip]]) 
     if not strips:
         return []
     low, high = min(strip.bottom for strip in strips), max(strip.top for strip in strips)
-    edges = [ladder.left, ladder.right]
+    edges = [ladder.left]
     for place, bottom, top in page.rules.upright:
-        if bottom <= low + _SAME and top >= high - _SAME and all(abs(place - edge) > _SAME for edge in edges):
-            if ladder.left < place < ladder.right:
-                edges.append(place)
-    return list(pairwise(sorted(edges))) if len(edges) > 2 else columns_of(strips)
+        through = bottom <= low + _SAME and top >= high - _SAME
+        if through and edges[-1] + _SAME < place < ladder.right - _SAME:
+            edges.append(place)
+    return between([*edges, ladder.right], strips) if len(edges) > 1 else columns_of(strips)
 
 
 def _is_table(rows: Sequence[Sequence[Strip]], columns: Sequence[Column]) -> bool:

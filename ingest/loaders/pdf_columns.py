@@ -13,6 +13,8 @@ Column = tuple[float, float]
 
 _TOUCH = 1.5
 _BESIDE = 0.4
+_LINED_UP = 3.0
+_WIDER = 1.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +120,58 @@ def nearest(part: Cell | Word, columns: Sequence[Column]) -> int:
 
 
 def placed(cell: Cell, columns: Sequence[Column]) -> list[tuple[int, str]]:
-    """Return a cell's text by column: parted between words where it runs over more than one."""
-    if sum(_shared(cell, column) > _TOUCH for column in columns) < 2:
+    """Return a cell's text by column: parted where it runs over several and its words line up with each.
+
+    Else it stands whole in the column where it begins: it is longer than that, or a title over them.
+    """
+    over = [index for index, column in enumerate(columns) if _shared(cell, column) > _TOUCH]
+    if len(over) < 2:
         return [(nearest(cell, columns), cell.text)]
-    parts = groupby(cell.words, key=lambda word: nearest(word, columns))
-    return [(index, " ".join(word.text for word in words)) for index, words in parts]
+    for places in (_by_left_edge(cell, columns), [nearest(word, columns) for word in cell.words]):
+        pairs = groupby(zip(places, cell.words, strict=True), key=lambda pair: pair[0])
+        parts = [(index, [word for _, word in pair]) for index, pair in pairs]
+        if all(_lines_up(words, columns[index]) for index, words in parts) and _stand_apart([p[1] for p in parts]):
+            return [(index, " ".join(word.text for word in words)) for index, words in parts]
+    return [(over[0], cell.text)]
+
+
+def _by_left_edge(cell: Cell, columns: Sequence[Column]) -> list[int]:
+    """Return a column for each word: the one whose left edge it begins at, else that of the word before."""
+    places = [nearest(cell.words[0], columns)]
+    for word in cell.words[1:]:
+        begun = (i for i in range(places[-1] + 1, len(columns)) if abs(word.left - columns[i][0]) <= _LINED_UP)
+        places.append(next(begun, places[-1]))
+    return places
+
+
+def runs_over(cell: Cell, columns: Sequence[Column]) -> bool:
+    """Say whether a cell is wider than one column."""
+    return sum(_shared(cell, column) > _TOUCH for column in columns) > 1
+
+
+def _lines_up(words: Sequence[Word], column: Column) -> bool:
+    left, right = words[0].left, words[-1].right
+    off = (left - column[0], right - column[1], (left + right - column[0] - column[1]) / 2)
+    return min(map(abs, off)) <= _LINED_UP
+
+
+def _stand_apart(parts: Sequence[Sequence[Word]]) -> bool:
+    """Say whether the blanks between parts are wider than those within."""
+    within = [after.left - before.right for words in parts for before, after in pairwise(words)]
+    apart = [after[0].left - before[-1].right for before, after in pairwise(parts)]
+    return bool(apart) and (not within or min(apart) > _WIDER * max(within))
+
+
+def between(edges: Sequence[float], strips: Sequence[Strip]) -> list[Column]:
+    """Return the columns between upright rules, each as wide as what stands in it."""
+    cells = [cell for strip in strips for cell in strip.cells]
+    columns: list[Column] = []
+    for left, right in pairwise(edges):
+        inside = [cell for cell in cells if left - _TOUCH <= cell.left and cell.right <= right + _TOUCH]
+        columns.append(
+            (min(cell.left for cell in inside), max(cell.right for cell in inside)) if inside else (left, right)
+        )
+    return columns
 
 
 def filled_columns(strip: Strip, columns: Sequence[Column]) -> set[int]:

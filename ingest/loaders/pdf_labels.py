@@ -7,20 +7,25 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from unicodedata import bidirectional
 
-from ingest.loaders.pdf_columns import Column
+from ingest.loaders.pdf_columns import Column, placed, runs_over
 from ingest.loaders.pdf_hyphens import joined
 from ingest.loaders.pdf_lines import Line, PageLines
-from ingest.loaders.pdf_rows import Row, goes_on, spans_all
+from ingest.loaders.pdf_rows import Row, goes_on, is_title
 from ingest.loaders.pdf_tables import Table, tables_on
 from ingest.loaders.tables import looks_like_header
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NUMBERS = re.compile(r"\d+(?:[.,]\d+)*")
+_NO_LABEL = re.compile(r":\s|[.,;]$|^[a-z]\w*\s+\S+\s|^.{41}")  # in plain type
 _ALIKE = 12.0
 
 WrittenRow = tuple[Line, str]
-"""A row as text on one line, and a line whose box surrounds it on the page where it begins."""
+"""A row as text on one line (empty for a title among the rows), and a line whose box surrounds it.
+
+A row that goes on over a page break belongs to the page where it begins.
+"""
 
 
 def written_tables(pages: Sequence[PageLines], words: Collection[str]) -> list[dict[int, list[WrittenRow]]]:
@@ -30,7 +35,7 @@ def written_tables(pages: Sequence[PageLines], words: Collection[str]) -> list[d
     open_end = False
     for page in pages:
         places: dict[int, list[WrittenRow]] = {}
-        for table in tables_on(page, words, open_end):
+        for table in tables_on(page, words, chains[-1][0][1].columns if open_end else ()):
             places |= {index: [] for index in table.indices}
             if open_end and table.indices[0] == 0 and (fitted := _fitted(table, chains[-1][0][1].columns)):
                 chains[-1].append((places, fitted))
@@ -71,6 +76,7 @@ def _write(chain: Sequence[tuple[dict[int, list[WrittenRow]], Table]], words: Co
     """Write a table's rows at the first line of each of its pages, the header once recognised and then left out."""
     columns = chain[0][1].columns
     rows = [row for _, table in chain for row in table.rows]
+    leftward = _is_leftward(rows)
     labels = _labels(rows, columns)
     before: Row | None = None
     pending: list[tuple[list[WrittenRow], Row]] = []
@@ -84,8 +90,7 @@ def _write(chain: Sequence[tuple[dict[int, list[WrittenRow]], Table]], words: Co
                 pending.append((places[table.indices[0]], row))
             before = pending[-1][1]
     for target, row in pending:
-        alone = spans_all(row, columns)
-        target.append((_surround(row), _text(row, () if alone else labels)))
+        target.append((_surround(row), "" if is_title(row, columns) else _text(row, labels, leftward)))
 
 
 def _cut(above: Row, row: Row) -> bool:
@@ -105,7 +110,11 @@ def _rejoined(above: Row, row: Row, words: Collection[str]) -> tuple[str, ...]:
 def _labels(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[str, ...]:
     """Return the names of the columns if the first row has them, else nothing."""
     first, body = rows[0], rows[1:]
-    if spans_all(first, columns) or not looks_like_header(first.cells, [row.cells for row in body]):
+    bold = all(line.bold for line in first.lines) and not all(line.bold for row in body for line in row.lines)
+    if not bold and any(_NO_LABEL.search(label) for label in first.cells):
+        return ()
+    unclear = any(runs_over(cell, columns) and len(placed(cell, columns)) == 1 for x in first.lines for cell in x.cells)
+    if unclear or is_title(first, columns) or not looks_like_header(first.cells, [row.cells for row in body]):
         return ()
     shapes = Counter(_shape(row.cells[0]) for row in body if row.cells[0])
     shape = _shape(first.cells[0])
@@ -126,13 +135,19 @@ def _surround(row: Row) -> Line:
     return replace(first, box=(lows[0], lows[1], highs[0], highs[1]))
 
 
-def _text(row: Row, labels: Sequence[str]) -> str:
-    return "".join(_parts(row, labels))
+def _is_leftward(rows: Sequence[Row]) -> bool:
+    """Say whether most of a table is in a script that is written from right to left."""
+    letters = [char for row in rows for cell in row.cells for char in cell if char.isalpha()]
+    return 2 * sum(bidirectional(char) in ("R", "AL") for char in letters) > len(letters)
 
 
-def _parts(row: Row, labels: Sequence[str]) -> Iterator[str]:
+def _text(row: Row, labels: Sequence[str], leftward: bool) -> str:
+    return "".join(_parts(row, labels, leftward))
+
+
+def _parts(row: Row, labels: Sequence[str], leftward: bool) -> Iterator[str]:
     before = ""
-    for index, cell in enumerate(row.cells):
+    for index, cell in sorted(enumerate(row.cells), reverse=leftward):
         if not cell:
             continue
         label = labels[index].rstrip(": ") if labels else ""

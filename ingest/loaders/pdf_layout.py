@@ -69,7 +69,7 @@ def paragraphs(pages: Sequence[PageLines], words: Collection[str]) -> list[Parag
         previous: Line | None = None
         for index, line in enumerate(page.lines):
             if index in tables:
-                found += [Paragraph([place], "table_row", row=row) for place, row in tables[index]]
+                found += [_of_table(place, row) for place, row in tables[index]]
                 previous = None
                 continue
             if (previous is not None and _continues(previous, line, found[-1], leading)) or (
@@ -81,6 +81,10 @@ def paragraphs(pages: Sequence[PageLines], words: Collection[str]) -> list[Parag
             previous = line
     _classify(found, _body_size(pages), _mostly_bold(pages))
     return found
+
+
+def _of_table(place: Line, row: str) -> Paragraph:
+    return Paragraph([place], "table_row" if row else "paragraph", row=row)
 
 
 def _body_size(pages: Sequence[PageLines]) -> float:

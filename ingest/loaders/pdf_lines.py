@@ -68,7 +68,7 @@ class PageLines:
     width: float
     height: float
     lines: tuple[Line, ...]
-    rules: Rules = Rules()
+    rules: Rules
 
 
 def page_lines(pdf: Any, index: int) -> PageLines:

@@ -17,10 +17,19 @@ _MARGIN = 0.12
 
 
 def without_running_lines(pages: list[PageLines]) -> list[PageLines]:
-    """Drop headers, footers and page numbers: lines at a page's edge that recur, numbers apart, on other pages."""
+    """Drop headers, footers and page numbers: lines at a page's edge that recur, numbers apart, on other pages.
+
+    What recurs away from the edges as well is no running line: a table's rows may differ in their numbers alone.
+    """
     seen: Counter[tuple[str, int]] = Counter()
+    within: Counter[str] = Counter()
     for page in pages:
-        seen.update({_running_key(line) for line in _edge_lines(page)})
+        at_edge = _edge_lines(page)
+        seen.update({_running_key(line) for line in at_edge})
+        within.update(_running_key(line)[0] for line in page.lines if line not in at_edge)
+    for key in list(seen):
+        if within[key[0]] >= len(pages):
+            del seen[key]
     needed = max(2, round(0.4 * len(pages)))
     kept: list[PageLines] = []
     for page in pages:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from ingest.loaders.pdf_bands import ruled_tables
-from ingest.loaders.pdf_columns import Column, columns_of, filled_columns, strips_of
+from ingest.loaders.pdf_columns import Column, columns_of, filled_columns, runs_over, strips_of
 from ingest.loaders.pdf_lines import Line, PageLines
 from ingest.loaders.pdf_rows import Row, goes_on, grouped, row_of
 
@@ -16,6 +17,7 @@ _MARK = re.compile(
     r"^(?:[^\w\s]|[.(\[]?\w{1,2}[.)\]]|\.\d{1,2}|(?:\d{1,2}\.){1,4}\d{0,2})$"
 )  # of a list item or heading
 _NEAR = 0.8
+_TALLEST = 8  # lines of a row, in type sizes
 
 
 @dataclass(slots=True)
@@ -27,51 +29,61 @@ class Table:
     rows: list[Row]
 
 
-def tables_on(page: PageLines, words: Collection[str], goes_over: bool = False) -> list[Table]:
+def tables_on(page: PageLines, words: Collection[str], carried: Sequence[Column] = ()) -> list[Table]:
     """Return a page's tables in reading order.
 
-    ``goes_over`` says that the page before ends with a table: then one row at the top of this page may be its last.
+    ``carried`` are the columns of a table that the page before ends with: it may go on at the top of this page.
     """
     tables = [
         Table(found.indices, found.columns, [row_of(strips, found.columns, words) for strips in found.rows])
-        for found in ruled_tables(page, 1 if goes_over else 2)
+        for found in ruled_tables(page, 1 if carried else 2)
         if len(found.rows) > 1 or found.indices[0] == 0
     ]
     taken = {index for table in tables for index in table.indices}
-    tables += [_unruled(page.lines, run, words) for run in _runs(page.lines, taken, goes_over)]
+    tables += [
+        _unruled(page.lines, run, words, bool(carried) and run[0] == 0) for run in _runs(page.lines, taken, carried)
+    ]
     return sorted(tables, key=lambda table: table.indices)
 
 
-def _unruled(lines: Sequence[Line], run: Sequence[int], words: Collection[str]) -> Table:
+def _unruled(lines: Sequence[Line], run: Sequence[int], words: Collection[str], continued: bool) -> Table:
     strips = strips_of([lines[index] for index in run])
     columns = columns_of(strips)
-    return Table(tuple(run), columns, [row_of(group, columns, words) for group in grouped(strips, columns)])
+    return Table(tuple(run), columns, [row_of(group, columns, words) for group in grouped(strips, columns, continued)])
 
 
-def _runs(lines: Sequence[Line], taken: Collection[int], goes_over: bool) -> list[list[int]]:
+def _runs(lines: Sequence[Line], taken: Collection[int], carried: Sequence[Column]) -> list[list[int]]:
     """Return runs of lines, as indices, that are tables: rows, and the further lines of their cells."""
     runs: list[list[int]] = [[]]
     for index, line in enumerate(lines):
-        run = runs[-1]
-        rows = [lines[i] for i in run if is_row(lines[i])]
+        run = [lines[i] for i in runs[-1]]
         if index in taken:
             runs.append([])
         elif is_row(line):
-            if not run or _follows(rows[-1], line):
-                run.append(index)
-            else:
-                runs.append([index])
-        elif run and _is_part([lines[i] for i in run], rows, line, lines[index + 1 : index + 3]):
-            run.append(index)
-        elif run:
-            runs.append([])
-    return [run for run in runs if _is_table(lines, run, goes_over)]
+            if run and not _follows(run, line):
+                runs.append([])
+            runs[-1].append(index)
+        else:
+            continued = bool(carried) and (runs[-1] or [index])[0] == 0
+            top = inf if continued else max((other.box[3] for other in run), default=inf)
+            columns = carried if continued else _columns(run)
+            if line.box[1] < top and _is_part(run, columns, line, lines[index + 1 : index + 3]):
+                runs[-1].append(index)
+            elif run:
+                runs.append([])
+    return [run for run in runs if _is_table(lines, run, carried)]
 
 
-def _is_table(lines: Sequence[Line], run: Sequence[int], goes_over: bool) -> bool:
+def _columns(run: Sequence[Line]) -> list[Column]:
+    rows = [line for line in run if is_row(line)]
+    return columns_of(strips_of(rows)) if rows else []
+
+
+def _is_table(lines: Sequence[Line], run: Sequence[int], carried: Sequence[Column]) -> bool:
+    if carried and run and run[0] == 0:
+        return len(set().union(*(_places(lines[index], carried) for index in run))) > 1
     rows = [index for index in run if is_row(lines[index])]
-    enough = len(rows) > 1 or (goes_over and bool(run) and run[0] == 0)
-    return enough or (len(rows) == 1 and len(lines[rows[0]].cells) > 2)
+    return len(rows) > 1 or (len(rows) == 1 and len(lines[rows[0]].cells) > 2)
 
 
 def is_row(line: Line) -> bool:
@@ -80,24 +92,25 @@ def is_row(line: Line) -> bool:
     return len(line.cells) > 1 and not marked and all(len(cell.text) <= _MAX_CELL for cell in line.cells)
 
 
-def _follows(above: Line, line: Line) -> bool:
-    step = above.box[1] - line.box[1]
-    return 0 < step <= 4 * max(line.size, 1.0)
+def _follows(run: Sequence[Line], line: Line) -> bool:
+    """Say whether a row is below a run, or beside its last line, and not far."""
+    step = min(other.box[1] for other in run) - line.box[1]
+    return 0 < step <= 4 * max(line.size, 1.0) or (run[-1].box[1] > line.box[1] and _beside(run[-1], line))
 
 
-def _is_part(run: Sequence[Line], rows: Sequence[Line], line: Line, following: Sequence[Line]) -> bool:
+def _is_part(run: Sequence[Line], columns: Sequence[Column], line: Line, following: Sequence[Line]) -> bool:
     """Say whether a line of one cell belongs to a row: it is in one column, and as near as the lines of a cell."""
-    columns = columns_of(strips_of(rows))
-    last = rows[-1]
-    fits = len(line.cells) == 1 and len(columns) > 1 and 0.7 * last.size <= line.size <= 1.2 * last.size
-    if not fits or (line.bold and not last.bold) or len(places := _places(line, columns)) > 1:
+    if len(columns) < 2 or len(line.cells) > 1 or len(places := _places(line, columns)) > 1:
         return False
-    gap = min(other.box[1] for other in run) - line.box[3]
-    near = -3 * line.size <= gap <= _NEAR * line.size and line.box[1] < max(other.box[3] for other in run)
-    if places == {0} and line.box[0] < columns[1][0] - line.size:
+    if run and (not 0.7 * run[-1].size <= line.size <= 1.4 * run[-1].size or line.bold > run[-1].bold):
+        return False
+    gap = min(other.box[1] for other in run) - line.box[3] if run else 0.0
+    near = -_TALLEST * line.size <= gap <= _NEAR * line.size
+    if places == {0}:
         beside = any(_beside(line, other) and _places(other, columns) - {0} for other in following)
-        return (near and goes_on(line.text, last.cells[0].text)) or (beside and gap <= 4 * line.size)
-    return near or _beside(run[-1], line)
+        rest = bool(run) and near and goes_on(line.text, run[-1].text)
+        return not runs_over(line.cells[0], columns) and (rest or (beside and gap <= _TALLEST * line.size))
+    return near or (bool(run) and _beside(run[-1], line))
 
 
 def _places(line: Line, columns: Sequence[Column]) -> set[int]:

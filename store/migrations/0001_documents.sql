@@ -70,11 +70,11 @@ create table documents (
     minhash bytea not null,  -- uint32 a permutation, little-endian (store/duplicates.py)
     duplicate_of uuid references documents on delete set null,
     duplicate_similarity real,  -- 1 for the same text, less for a near duplicate
-    linked boolean not null default false,
-    unique (collection_id, source)
+    linked boolean not null default false
 );
 create index documents_by_tenant on documents (tenant_id);
-create index documents_by_hash on documents (collection_id, content_hash);
+create index documents_by_collection on documents (collection_id);
+create index documents_by_original on documents (duplicate_of) where duplicate_of is not null;
 create index documents_unlinked on documents (collection_id) where not linked;
 
 create table document_tags (
@@ -83,9 +83,11 @@ create table document_tags (
     primary key (document_id, tag)
 );
 
--- Bands of MinHash signatures: documents that share one are candidates for being near duplicates.
+-- Bands of MinHash signatures: documents that share one are candidates for being near duplicates. Originals only:
+-- a thousand copies of one form are found through one of them. Hashes of hashes: readable within the tenant.
 create table document_bands (
-    collection_id bigint not null references collections on delete cascade,
+    tenant_id bigint not null,
+    collection_id bigint not null,
     document_id uuid not null references documents on delete cascade,
     band integer not null,
     hash bigint not null,
@@ -170,10 +172,12 @@ create table mentions (
     document_id uuid not null references documents on delete cascade,
     chunk_id bigint not null references chunks on delete cascade,
     kind text not null,
-    key text not null
+    key text not null,
+    target uuid  -- of a hyperlink: the id of the document it leads to, whether that is there (yet) or not
 );
 create index mentions_by_document on mentions (document_id);
 create index mentions_by_chunk on mentions (chunk_id);
+create index mentions_by_target on mentions (target) where target is not null;
 
 create table links (
     document_id uuid not null references documents on delete cascade,
@@ -183,9 +187,9 @@ create table links (
     to_document_id uuid not null references documents on delete cascade,
     to_chunk_id bigint references chunks on delete cascade  -- null: the document as a whole
 );
-create index links_by_chunk on links (chunk_id);
+create unique index links_once on links (chunk_id, kind, key, to_document_id, to_chunk_id) nulls not distinct;
 create index links_by_document on links (document_id);
-create index links_to_document on links (to_document_id);
+create index links_to_document on links (to_document_id, key);
 create index links_to_chunk on links (to_chunk_id);
 
 -- Row-level security. One rule for reading (tenant and access list), one for writing (the same, by a writer).
@@ -195,7 +199,7 @@ create policy own on tenants using (id = (select current_tenant()));
 do $$
 declare t text;
 begin
-    foreach t in array array['collections', 'access_lists', 'access_grants', 'postings'] loop
+    foreach t in array array['collections', 'access_lists', 'access_grants', 'postings', 'document_bands'] loop
         execute format('alter table %I enable row level security', t);
         execute format('create policy readable on %I for select using (tenant_id = (select current_tenant()))', t);
         execute format(
@@ -214,8 +218,7 @@ begin
         execute format('create policy deletable on %I for delete using ((select may_write()))', t);
     end loop;
     -- What belongs to a document is visible with it: the subquery itself runs under the policy of documents.
-    foreach t in array array['document_tags', 'document_bands', 'document_versions', 'document_pages', 'names', 'mentions',
-                            'links'] loop
+    foreach t in array array['document_tags', 'document_versions', 'document_pages', 'names', 'mentions'] loop
         execute format('alter table %I enable row level security', t);
         execute format(
             'create policy readable on %1$I for select using
@@ -225,6 +228,15 @@ begin
              ((select may_write()) and exists (select from documents d where d.id = %1$I.document_id))', t);
     end loop;
 end $$;
+
+-- A link tells what the document at its other end is called: it is visible to who may see both ends.
+alter table links enable row level security;
+create policy readable on links for select using
+    (exists (select from documents d where d.id = document_id)
+     and exists (select from documents d where d.id = to_document_id));
+create policy writable on links for all using
+    ((select may_write()) and exists (select from documents d where d.id = document_id)
+     and exists (select from documents d where d.id = to_document_id));
 
 -- Vectors of one embedding space (model and dimension) live in a table of their own; a space is made when it is
 -- first written to. The owner makes it, whoever calls, so that the application role needs no right to create.
@@ -266,6 +278,7 @@ begin
             embedding halfvec(%s) not null)', t, dimensions);
     execute format('alter table %I alter column embedding set storage plain', t);
     execute format('create index on %I (document_id)', t);
+    execute format('create index on %I (access_list_id, collection_id)', t);
     execute format('create index on %I using hnsw (embedding halfvec_cosine_ops) with (m = 16, ef_construction = 64)', t);
     execute format('alter table %I enable row level security', t);
     execute format(
