@@ -27,7 +27,7 @@ from state.principal import EVERYONE, Principal
 from store import postings
 from store.database import Database
 from store.documents import StoredSource, delete_documents, set_access, set_tags, stored_sources
-from store.targets import Target, ensure_target
+from store.targets import Target, ensure_space, ensure_target
 from store.writing import PreparedDocument, write_documents
 
 BATCH_CHUNKS = 256  # chunks embedded and written together: seconds of work, which an interruption waits for
@@ -107,12 +107,12 @@ class Ingester:
 
     async def _target(self, collection: str, access: Sequence[str]) -> Target:
         grantees = access if EVERYONE in access else {*access, f"user:{self.principal.user}"}
-        space = (self.embedder.space, self.embedder.dimension)
+        indexed_by = f"splitter {SPLITTER_VERSION}, {self.embedder.space}"
         async with self.database.session(self.principal, write=True) as connection:
-            return await ensure_target(
-                connection, self.principal.tenant, collection, sorted(grantees), space,
-                f"splitter {SPLITTER_VERSION}, {self.embedder.space}",
-            )  # fmt: skip
+            space = await ensure_space(connection, self.embedder.space, self.embedder.dimension)
+        async with self.database.session(self.principal, write=True) as connection:
+            tenant = self.principal.tenant
+            return await ensure_target(connection, tenant, collection, sorted(grantees), space, indexed_by)
 
     async def _delete_gone(self, found: Found, stored: dict[str, StoredSource], report: IngestReport) -> None:
         here = {source.uri for source in found.sources}

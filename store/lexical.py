@@ -16,7 +16,7 @@ from store.corpus import Corpus, Mask, Slots
 from store.database import Connection
 from store.postings import PostingList
 from text.query import Query
-from text.tokens import code_parts, query_terms
+from text.tokens import query_terms
 
 K1 = 1.2
 B = 0.75
@@ -38,10 +38,6 @@ async def bm25(connection: Connection, corpus: Corpus, query: Query) -> LexicalR
     """
     groups = query_terms(query.text, corpus.languages)
     lists = await postings.fetch(connection, corpus.collection_ids, {term for group in groups for term in group})
-    # Who asks for ERR-41 does not ask for every ERR: a code that is there is searched as a whole, else by its parts.
-    known = {code: parts for code, parts in code_parts(query.text).items() if code in lists}
-    if known:
-        groups = query_terms(query.text, corpus.languages, without=frozenset().union(*known.values()))
     scores = _score(corpus, groups, lists)
     allowed = await constrain(connection, corpus, query)
     slots = np.flatnonzero((corpus.allowed if allowed is None else allowed) & (scores > 0)).astype(np.int32)

@@ -33,18 +33,32 @@ def document_id(tenant: str, collection: str, source: str) -> UUID:
     return uuid5(_NAMESPACE, "\x1f".join((tenant, collection, source)))
 
 
+async def ensure_space(connection: Connection, space: str, dimension: int) -> int:
+    """Return the number of an embedding space, made if it is new.
+
+    In a transaction of its own: making its table waits for all who are writing chunks, who must not wait for this one.
+
+    Raises:
+        StoreMisconfigured: the space has other dimensions, or more than can be indexed.
+    """
+    try:
+        return int((await _one(connection, "select ensure_embedding_space(%s, %s)", space, dimension))[0])
+    except psycopg.errors.RaiseException as error:
+        raise StoreMisconfigured(f"The vectors cannot be stored: {error.diag.message_primary}.") from error
+
+
 async def ensure_target(
     connection: Connection,
     tenant: str,
     collection: str,
     grantees: Sequence[str],
-    space: tuple[str, int],
+    space_id: int,
     indexed_by: str,
 ) -> Target:
-    """Return where to write, making the collection, the access list and the embedding space if they are new.
+    """Return where to write, making the collection and the access list if they are new.
 
     Raises:
-        StoreMisconfigured: there is no such tenant, or the embedding space has other dimensions.
+        StoreMisconfigured: there is no such tenant.
     """
     row = await _one(connection, "select current_tenant()")
     if row[0] is None:
@@ -58,10 +72,6 @@ async def ensure_target(
            on conflict do nothing""",
         {"list": access_list_id, "grantees": sorted(set(grantees))},
     )
-    try:
-        space_id = (await _one(connection, "select ensure_embedding_space(%s, %s)", *space))[0]
-    except psycopg.errors.RaiseException as error:
-        raise StoreMisconfigured(f"The vectors cannot be stored: {error.diag.message_primary}.") from error
     return Target(tenant, collection_id, collection, access_list_id, space_id, indexed_by)
 
 

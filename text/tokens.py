@@ -50,18 +50,14 @@ def index_terms(text: str, language: str) -> list[str]:
     return terms
 
 
-def query_terms(
-    text: str, languages: Collection[str], *, without: Collection[str] = ()
-) -> list[tuple[str, ...]]:
+def query_terms(text: str, languages: Collection[str]) -> list[tuple[str, ...]]:
     """Return for each distinct token of a question the terms by which documents of these languages may hold it.
 
     A stop word is dropped in the languages in which it is one, and its bare form with it; in all of them when
     the question is evidently in that language. It is kept when it is written in capitals (IT, US) among small
-    letters, and when nothing else is asked. Tokens that are in ``without`` are left out.
+    letters, and when nothing else is asked.
     """
-    found = dict.fromkeys(
-        (token.text, token.kind, _is_capital(text, token)) for token in tokens(text) if token.text not in without
-    )
+    found = dict.fromkeys((token.text, token.kind, _is_capital(text, token)) for token in tokens(text))
     common = _stop_words_in({word for word, kind, capital in found if kind == "word" and not capital}, languages)
     kept = [
         _alternatives(word, kind, languages, () if capital else common.get(word, ())) for word, kind, capital in found
@@ -90,18 +86,6 @@ def codes(text: str) -> frozenset[str]:
     return frozenset(
         token.text for token in tokens(text) if token.kind == "identifier" and any(c.isdigit() for c in token.text)
     )
-
-
-def code_parts(text: str) -> dict[str, frozenset[str]]:
-    """Return for each code of a text the tokens that it was taken apart into, where they do not stand elsewhere too."""
-    found = list(tokens(text))
-    parts: dict[str, frozenset[str]] = {}
-    for code in found:
-        if code.text in codes(code.text):
-            inside = {t.text for t in found if t is not code and code.start <= t.start and t.end <= code.end}
-            outside = {t.text for t in found if t.end <= code.start or t.start >= code.end}
-            parts[code.text] = frozenset(inside - outside)
-    return parts
 
 
 def phrase_units(text: str) -> Iterator[str]:

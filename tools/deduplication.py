@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
+from functools import lru_cache
+
+import regex
 
 from state.evidence import Hit
 
-_SHINGLE = 3  # words
-_SKETCH = 48  # smallest shingle hashes kept of a passage (bottom-k sketch, Broder 1997)
-_SAME = 0.9  # estimated resemblance from which two passages count as one
+_SAME = 0.9  # Jaccard similarity of their words from which two passages count as one, if their numbers agree
+_WORD = regex.compile(r"[\p{L}\p{N}]+")
 
 
-def _sketch(text: str) -> frozenset[int]:
-    words = text.casefold().split()
-    shingles = {" ".join(words[i : i + _SHINGLE]) for i in range(max(1, len(words) - _SHINGLE + 1))}
-    return frozenset(sorted(zlib.crc32(shingle.encode()) for shingle in shingles)[:_SKETCH])
+@lru_cache(maxsize=4096)
+def _words(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return a text's words, and those of them that hold a digit."""
+    words = frozenset(_WORD.findall(text.casefold()))
+    return words, frozenset(word for word in words if any(character.isdigit() for character in word))
 
 
-def _resemblance(one: frozenset[int], other: frozenset[int]) -> float:
-    """Estimate the Jaccard similarity of two texts from their sketches."""
-    union = frozenset(sorted(one | other)[: max(len(one), len(other))])
-    return len(union & one & other) / len(union) if union else 1.0
+def _same(one: str, other: str) -> bool:
+    """Whether two texts say the same: nearly the same words, and exactly the same numbers.
+
+    The numbers, because two versions of a rule often differ in nothing else.
+    """
+    (words, numbers), (other_words, other_numbers) = _words(one), _words(other)
+    smaller, larger = sorted((len(words), len(other_words)))
+    if smaller < _SAME * larger or numbers != other_numbers:
+        return False
+    common = len(words & other_words)
+    return common >= _SAME * (smaller + larger - common)
 
 
-def without_duplicates(hits: Sequence[Hit]) -> list[Hit]:
-    """Keep the first of passages that are the same or nearly so, in the order given."""
+def without_duplicates(hits: Sequence[Hit], *, limit: int | None = None) -> list[Hit]:
+    """Keep the first of passages that are the same or nearly so, in the order given, up to ``limit``."""
     kept: list[Hit] = []
-    sketches: list[frozenset[int]] = []
     for hit in hits:
-        sketch = _sketch(hit.passage.text)
-        if all(_resemblance(sketch, other) < _SAME for other in sketches):
+        if len(kept) == limit:
+            break
+        if not any(_same(hit.passage.text, other.passage.text) for other in kept):
             kept.append(hit)
-            sketches.append(sketch)
     return kept

@@ -62,7 +62,7 @@ class Searcher:
                 for slot, score in zip(slots, ranked.scores[start : start + step], strict=True):
                     if slot in found and _phrases_hold(query, found[slot]):
                         hits.append(Hit(found[slot], float(score)))
-                hits = without_duplicates(hits)
+                hits = without_duplicates(hits, limit=k)
                 if len(hits) >= k:
                     break
         return _ranked(hits[:k], "lexical")

@@ -270,11 +270,11 @@ begin
     t := 'embeddings_' || space_id;
     execute format(
         'create table %I (
-            chunk_id bigint primary key references chunks on delete cascade,
-            tenant_id bigint not null references tenants,
-            collection_id bigint not null references collections,
-            access_list_id bigint not null references access_lists,
-            document_id uuid not null references documents on delete cascade,
+            chunk_id bigint primary key references chunks on delete cascade,  -- the only lock on a table in use
+            tenant_id bigint not null,
+            collection_id bigint not null,
+            access_list_id bigint not null,
+            document_id uuid not null,
             embedding halfvec(%s) not null)', t, dimensions);
     execute format('alter table %I alter column embedding set storage plain', t);
     execute format('create index on %I (document_id)', t);

@@ -40,7 +40,8 @@ def _random_texts(seed: int, count: int) -> dict[str, str]:
     chooser = random.Random(seed)
     weights = [1 / (rank + 1) for rank in range(len(WORDS))]
     return {
-        f"n{number:03}": " ".join(chooser.choices(WORDS, weights, k=chooser.randint(3, 30))) for number in range(count)
+        f"n{number:03}": " ".join([str(number), *chooser.choices(WORDS, weights, k=chooser.randint(3, 30))])
+        for number in range(count)
     }
 
 

@@ -1,0 +1,440 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingest import pipeline
+from ingest.pipeline import Ingester
+from ingest.sources import find_sources
+from models.tokenizer import ModelTokenCounter
+from state.documents import Source
+from state.errors import ModelUnavailable, StoreUnavailable
+from state.ports import Vectors
+from state.principal import Principal
+from store.database import Database
+from store.documents import document_text
+from tests.ingest.reader import HashingEmbedder
+from tests.support import Library
+from text.normalise import clean_text
+from tools.search import Searcher
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+REPOSITORY = Path(__file__).parents[2]
+PARTS = ("chunks", "embeddings_1", "names", "mentions", "document_bands")
+WHOLE = """select count(*) from documents d where length(d.term_counts) / 4
+           <> (select count(*) from chunks c join embeddings_1 e on e.chunk_id = c.id where c.document_id = d.id)"""
+
+
+@pytest.fixture
+def shelf(database: Database, counter: ModelTokenCounter, local: Principal, tmp_path: Path) -> Library:
+    """A library whose vectors cost nothing."""
+    return Library(database, HashingEmbedder(), counter, local, tmp_path / "shelf")
+
+
+async def _rows(database: Database, principal: Principal, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    async with database.session(principal) as connection:
+        return await (await connection.execute(statement, parameters)).fetchall()
+
+
+async def _texts_and_spans(database: Database, principal: Principal) -> list[tuple[Any, ...]]:
+    return await _rows(
+        database, principal,
+        """select d.source, v.text, c.start_char, c.end_char, c.text, c.sentence_bounds, c.ordinal
+           from chunks c join documents d on d.id = c.document_id
+           join document_versions v on v.document_id = d.id and v.version = c.version order by d.source, c.ordinal""",
+    )  # fmt: skip
+
+
+def _assert_spans_hold(rows: list[tuple[Any, ...]]) -> None:
+    for source, text, start, end, chunk, bounds, ordinal in rows:
+        assert text[start:end] == chunk, (source, ordinal)
+        spans = list(zip(bounds[::2], bounds[1::2], strict=True))
+        assert spans and all(start <= left < right <= end for left, right in spans), (source, ordinal)
+        assert spans == sorted(spans)
+
+
+async def test_every_chunk_of_the_samples_is_its_span_of_the_stored_text(
+    shelf: Library, database: Database, local: Principal
+) -> None:
+    for path in SAMPLES.iterdir():
+        (shelf.folder / path.name).symlink_to(path)
+    report = await shelf.read_in()
+    assert report.failed == []
+    rows = await _texts_and_spans(database, local)
+    endings = {os.path.splitext(row[0])[1] for row in rows}
+    assert {".md", ".html", ".docx", ".pdf", ".csv", ".xlsx", ".json", ".txt"} <= endings
+    _assert_spans_hold(rows)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(st.text(min_size=1, max_size=400), min_size=1, max_size=5))
+async def test_every_chunk_of_any_text_is_its_span_of_the_stored_text(
+    shelf: Library, database: Database, local: Principal, texts: list[str]
+) -> None:
+    for path in shelf.folder.iterdir():
+        path.unlink()
+    for number, text in enumerate(texts):
+        (shelf.folder / f"n{number}.txt").write_text(clean_text(text), encoding="utf-8", newline="")
+    report = await shelf.read_in()
+    rows = await _texts_and_spans(database, local)
+    assert len({row[0] for row in rows}) == report.files - len(report.failed)
+    _assert_spans_hold(rows)
+
+
+class _NoModel(HashingEmbedder):
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        raise ModelUnavailable("There is no model.")
+
+
+async def test_the_same_folder_again_writes_nothing_and_loads_no_model(
+    shelf: Library, database: Database, local: Principal, counter: ModelTokenCounter
+) -> None:
+    shelf.write(one="Pumps are red. See [two](two.md).", two="# Two\n\nValves are blue.")
+    await shelf.read_in()
+    tables = [*PARTS, "documents", "document_versions", "links", "postings", "collections", "access_lists", "tenants"]
+
+    async def rows_as_written() -> dict[str, Any]:
+        return {
+            table: await _rows(database, local, f"select ctid::text, xmin::text from {table} order by 1")
+            for table in tables
+        }
+
+    before = await rows_as_written()
+    found = find_sources([str(shelf.folder)], max_bytes=10**6)
+    report = await Ingester(database, _NoModel(), counter, local).ingest(found, "default")
+    assert (report.unchanged, report.indexed, report.deleted, report.links) == (2, 0, 0, 0)
+    assert await rows_as_written() == before
+
+
+async def test_a_changed_file_becomes_version_2_and_leaves_nothing_of_the_old_but_its_text(
+    shelf: Library, database: Database, local: Principal
+) -> None:
+    searcher = Searcher(database, HashingEmbedder())
+    shelf.write(one="# Zebra\n\nThe quagga is striped. See [two](two.md#horses).", two="# Horses\n\nThey run.")
+    await shelf.read_in()
+    [(identity, old_slot)] = await _rows(
+        database, local, "select id, first_slot from documents where source like '%one.md'"
+    )
+    shelf.write(one="# Yak\n\nThe yak is woolly.")
+    report = await shelf.read_in()
+    assert (report.indexed, report.unchanged) == (1, 1)
+    assert await _rows(database, local, "select version, title from documents where id = %s", identity) == [(2, "Yak")]
+    async with database.session(local) as connection:
+        assert "quagga" in await document_text(connection, identity, 1)
+        assert "woolly" in await document_text(connection, identity)
+    assert await _rows(database, local, "select slot from chunks where slot = %s", old_slot) == []
+    for table in PARTS:
+        [(count,)] = await _rows(database, local, f"select count(*) from {table} where document_id = %s", identity)
+        assert count == {"chunks": 1, "embeddings_1": 1, "names": 1, "mentions": 0, "document_bands": 17}[table], table
+    assert await _rows(database, local, "select * from links where document_id = %s", identity) == []
+    assert await searcher.lexical_search(local, "quagga") == []
+    assert [hit.passage.version for hit in await searcher.lexical_search(local, "woolly")] == [2]
+
+
+async def test_a_file_that_is_gone_leaves_with_everything_and_only_below_what_was_read(
+    shelf: Library, database: Database, local: Principal, counter: ModelTokenCounter
+) -> None:
+    for name in ("keep", "gone", "a/one", "b/two"):
+        (shelf.folder / name).parent.mkdir(exist_ok=True)
+        (shelf.folder / f"{name}.md").write_text(f"This is about {name}.")
+    await shelf.read_in()
+    for name in ("gone", "a/one", "b/two"):
+        (shelf.folder / f"{name}.md").unlink()
+    ingester = Ingester(database, HashingEmbedder(), counter, local)
+    report = await ingester.ingest(find_sources([str(shelf.folder / "a")], max_bytes=10**6), "default")
+    assert report.deleted == 1
+    missing = find_sources([str(shelf.folder / "gone.md"), str(shelf.folder / "b/*.md")], max_bytes=10**6)
+    report = await ingester.ingest(missing, "default")
+    assert (report.deleted, len(report.failed)) == (0, 2)
+    assert (await shelf.read_in()).deleted == 2
+    assert await _rows(database, local, "select count(*) from documents") == [(1,)]
+    for table in (*PARTS, "document_versions"):
+        assert (await _rows(database, local, f"select count(distinct document_id) from {table}"))[0][0] <= 1, table
+
+
+async def test_a_folder_that_cannot_be_listed_loses_nothing(
+    shelf: Library, database: Database, local: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shelf.folder / "locked").mkdir()
+    shelf.write(open="Open.")
+    (shelf.folder / "locked" / "in.md").write_text("Locked in.")
+    await shelf.read_in()
+    listed = os.scandir
+
+    def refuse(path: str) -> object:
+        if os.fspath(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    report = await shelf.read_in()
+    assert report.deleted == 0
+    assert [path for path, _ in report.failed] == [str(shelf.folder / "locked")]
+    assert await _rows(database, local, "select count(*) from documents") == [(2,)]
+
+
+async def test_a_file_that_cannot_be_read_is_named_and_the_others_go_on(
+    shelf: Library, database: Database, local: Principal
+) -> None:
+    shelf.write(good="A good file.", turned="A file that will break.")
+    await shelf.read_in()
+    (shelf.folder / "broken.pdf").write_bytes(b"%PDF-1.7 nothing follows")
+    (shelf.folder / "empty.md").write_text("")
+    (shelf.folder / "turned.md").unlink()
+    (shelf.folder / "turned.md").symlink_to(shelf.folder / "turned.md")
+    shelf.write(late="A late file.")
+    report = await shelf.read_in()
+    assert {os.path.basename(path) for path, _ in report.failed} == {"broken.pdf", "empty.md", "turned.md"}
+    assert (report.indexed, report.unchanged, report.deleted) == (1, 1, 0)
+    assert await _rows(database, local, "select version from documents where source like '%turned.md'") == [(1,)]
+
+
+async def test_names_with_spaces_newlines_and_other_scripts_are_read_in(
+    shelf: Library, database: Database, local: Principal
+) -> None:
+    names = {"with space.md", "two\nlines.md", "名前 ü.md"}
+    for name in names:
+        (shelf.folder / name).write_text("Text.")
+    assert (await shelf.read_in()).failed == []
+    rows = await _rows(database, local, "select source from documents")
+    assert {os.path.basename(row[0]) for row in rows} == names
+
+
+async def _start(conninfo: str, folder: Path, delay: float, batch: int) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.ingest.reader", conninfo, str(folder), str(delay), str(batch),
+        cwd=REPOSITORY, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+
+
+def _many_notes(folder: Path, count: int) -> None:
+    for number in range(count):
+        sections = "\n\n".join(f"## Part {part} of {number}\n\n" + f"word{number} " * 60 for part in range(3))
+        (folder / f"n{number:02}.md").write_text(f"# Note {number}\n\n[next](n{(number + 1) % count:02}.md)\n\n{sections}")
+
+
+async def test_a_killed_run_shows_whole_documents_only_and_the_next_completes_it(
+    conninfo: str, shelf: Library, database: Database, local: Principal
+) -> None:
+    _many_notes(shelf.folder, 30)
+    process = await _start(conninfo, shelf.folder, 0.05, 12)
+    seen: list[int] = []
+    deadline = time.monotonic() + 30
+    while (not seen or seen[-1] < 12) and process.returncode is None and time.monotonic() < deadline:
+        if await _rows(database, local, "select from embedding_spaces"):
+            async with database.session(local) as connection:  # one snapshot
+                [(halves,)] = await (await connection.execute(WHOLE)).fetchall()
+                [(count,)] = await (await connection.execute("select count(*) from documents")).fetchall()
+            assert halves == 0
+            seen.append(count)
+        await asyncio.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    await process.communicate()
+    [(count,)] = await _rows(database, local, "select count(*) from documents")
+    assert 12 <= count < 30, seen
+    report = await shelf.read_in()
+    assert (report.indexed, report.unchanged) == (30 - count, count)
+    assert await _rows(database, local, WHOLE) == [(0,)]
+    assert await _rows(database, local, "select count(*) from links where kind = 'hyperlink'") == [(30,)]
+    assert await _rows(database, local, "select count(*) from documents where not linked or version <> 1") == [(0,)]
+
+
+async def test_two_processes_reading_the_same_folder_store_every_document_once(
+    conninfo: str, shelf: Library, database: Database, local: Principal
+) -> None:
+    _many_notes(shelf.folder, 16)
+    processes = [await _start(conninfo, shelf.folder, 0.02, 9) for _ in range(2)]
+    for process in processes:
+        _, errors = await process.communicate()
+        assert process.returncode == 0, errors.decode()
+    assert await _rows(database, local, "select count(*), max(version) from documents") == [(16, 1)]
+    assert await _rows(database, local, "select count(*), count(distinct slot) from chunks") == [(48, 48)]
+    assert await _rows(database, local, "select count(*) from links where kind = 'hyperlink'") == [(16,)]
+    assert await _rows(database, local, WHOLE) == [(0,)]
+
+
+async def test_a_cancelled_run_leaves_whole_documents_and_ends_at_once(
+    shelf: Library, database: Database, local: Principal, counter: ModelTokenCounter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "BATCH_CHUNKS", 6)
+    _many_notes(shelf.folder, 20)
+    ingester = Ingester(database, HashingEmbedder(delay=0.1), counter, local)
+    indexed = asyncio.Event()
+
+    def watch(step: pipeline.Progress) -> None:
+        if step.stage == "indexed":
+            indexed.set()
+
+    found = find_sources([str(shelf.folder)], max_bytes=10**6)
+    task = asyncio.create_task(ingester.ingest(found, "default", on_progress=watch))
+    await indexed.wait()
+    started = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert time.monotonic() - started < 1
+    [(count,)] = await _rows(database, local, "select count(*) from documents")
+    assert 0 < count < 20
+    assert await _rows(database, local, WHOLE) == [(0,)]
+
+
+async def test_a_failure_of_the_model_reaches_the_caller_by_its_name(
+    shelf: Library, database: Database, counter: ModelTokenCounter, local: Principal
+) -> None:
+    shelf.write(one="One.")
+    found = find_sources([str(shelf.folder)], max_bytes=10**6)
+    with pytest.raises(ModelUnavailable, match="There is no model"):
+        await Ingester(database, _NoModel(), counter, local).ingest(found, "default")
+
+
+async def test_a_failure_while_parsing_reaches_the_caller_by_its_name(
+    database: Database, counter: ModelTokenCounter, local: Principal
+) -> None:
+    def fail() -> bytes:
+        raise ModelUnavailable("There is no tokenizer.")
+
+    found = find_sources([], max_bytes=1)
+    found.sources.append(Source("memory:1", fail, lambda: pytest.fail("never parsed")))
+    with pytest.raises(ModelUnavailable, match="There is no tokenizer"):
+        await Ingester(database, HashingEmbedder(), counter, local).ingest(found, "default")
+
+
+async def test_a_lost_database_is_one_clear_error(
+    shelf: Library, conninfo: str, database: Database, counter: ModelTokenCounter, local: Principal
+) -> None:
+    class Cutting(HashingEmbedder):
+        def embed(self, texts: Sequence[str]) -> Vectors:
+            asyncio.run_coroutine_threadsafe(second._pool.close(), loop).result()
+            return super().embed(texts)
+
+    shelf.write(one="One.")
+    found = find_sources([str(shelf.folder)], max_bytes=10**6)
+    loop = asyncio.get_running_loop()
+    async with Database(conninfo, pool_size=1, timeout=1) as second:
+        with pytest.raises(StoreUnavailable):
+            await Ingester(second, Cutting(), counter, local).ingest(found, "default")
+
+
+async def test_parsing_runs_at_most_one_batch_ahead(
+    database: Database, counter: ModelTokenCounter, local: Principal, shelf: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "BATCH_CHUNKS", 4)
+    _many_notes(shelf.folder, 20)
+    hashed, embedded, lead = [], threading.Event(), []
+
+    class Recording(HashingEmbedder):
+        def embed(self, texts: Sequence[str]) -> Vectors:
+            if not embedded.is_set():
+                embedded.set()
+                time.sleep(0.3)
+                lead.append(len(hashed))
+            return super().embed(texts)
+
+    found = find_sources([str(shelf.folder)], max_bytes=10**6)
+    for number, source in enumerate(found.sources):
+        def record(source: Source = source) -> bytes:
+            hashed.append(source.uri)
+            return source.content_hash()
+        found.sources[number] = Source(source.uri, record, source.parse)
+    await Ingester(database, Recording(), counter, local).ingest(found, "default")
+    assert lead == [4], "two documents of three chunks being embedded, two waiting"
+
+
+async def test_an_access_list_reaches_documents_chunks_and_vectors_without_reading_again(
+    shelf: Library, database: Database, counter: ModelTokenCounter, local: Principal
+) -> None:
+    shelf.write(plan="# Plan\n\nThe plan is secret.")
+    await shelf.read_in(access=("user:bob",))
+    bob, ann = Principal("local", "bob"), Principal("local", "ann")
+    found = find_sources([str(shelf.folder)], max_bytes=10**6)
+    report = await Ingester(database, _NoModel(), counter, local).ingest(found, "default", access=("user:ann",))
+    assert (report.indexed, report.unchanged, report.chunks) == (1, 0, 0)
+    for table in ("documents", "chunks", "embeddings_1", "document_versions", "names"):
+        counts = [(await _rows(database, who, f"select count(*) from {table}"))[0][0] for who in (bob, ann, local)]
+        assert counts == [0, 1, 1], table
+    assert await _rows(database, local, "select version from documents") == [(1,)]
+
+
+async def test_tags_can_be_changed_and_stay_when_none_are_given(
+    shelf: Library, database: Database, local: Principal, counter: ModelTokenCounter
+) -> None:
+    ingester = Ingester(database, HashingEmbedder(), counter, local)
+    shelf.write(plan="The plan.")
+
+    async def tagged(*tags: str) -> list[str]:
+        await ingester.ingest(find_sources([str(shelf.folder)], max_bytes=10**6, tags=tags), "default")
+        return [row[0] for row in await _rows(database, local, "select tag from document_tags order by 1")]
+
+    assert await tagged("hr", "hr", "eu") == ["eu", "hr"]
+    assert await tagged("law") == ["law"]
+    shelf.write(plan="The plan, changed.")
+    assert await tagged() == ["law"]
+
+
+async def test_a_file_of_somebody_else_is_one_clear_failure(
+    shelf: Library, database: Database, counter: ModelTokenCounter, local: Principal
+) -> None:
+    shelf.write(mine="Mine alone.")
+    await shelf.read_in(access=("user:local",))
+    shelf.write(other="For everyone.")
+    eve = Principal("local", "eve", can_write=True)
+    found = find_sources([str(shelf.folder)], max_bytes=10**6)
+    report = await Ingester(database, HashingEmbedder(), counter, eve).ingest(found, "default")
+    assert report.indexed == 1
+    [(path, reason)] = report.failed
+    assert path.endswith("mine.md")
+    assert "somebody else" in reason or "someone else" in reason
+    assert await _rows(database, local, "select count(*), max(version) from documents") == [(2, 1)]
+
+
+async def test_collections_are_apart(shelf: Library, database: Database, local: Principal) -> None:
+    shelf.write(one="One and the same.")
+    await shelf.read_in("left")
+    assert (await shelf.read_in("right")).indexed == 1
+    (shelf.folder / "one.md").unlink()
+    assert (await shelf.read_in("left")).deleted == 1
+    rows = await _rows(
+        database, local, "select c.name from documents d join collections c on c.id = d.collection_id"
+    )
+    assert rows == [("right",)]
+
+
+async def test_many_makers_of_the_same_collection_and_access_list_agree(
+    conninfo: str, counter: ModelTokenCounter, local: Principal
+) -> None:
+    nothing = find_sources([], max_bytes=1)
+    async with Database(conninfo, pool_size=8) as database:
+        ingesters = [Ingester(database, HashingEmbedder(), counter, local) for _ in range(8)]
+        await asyncio.gather(*(one.ingest(nothing, "new", access=("group:a",)) for one in ingesters))
+        for table, count in (("collections", 1), ("access_lists", 1), ("access_grants", 2), ("embedding_spaces", 1)):
+            assert await _rows(database, local, f"select count(*) from {table}") == [(count,)], table
+
+
+def test_a_run_can_be_interrupted_from_the_keyboard(conninfo: str) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        _many_notes(Path(name), 20)
+
+        async def run() -> None:
+            process = await _start(conninfo, Path(name), 0.2, 6)
+            async with Database(conninfo, pool_size=1) as database:
+                local = Principal("local", "local")
+                while not (await _rows(database, local, "select count(*) from documents"))[0][0]:
+                    await asyncio.sleep(0.01)
+                process.send_signal(signal.SIGINT)
+                _, errors = await asyncio.wait_for(process.communicate(), timeout=5)
+                assert b"KeyboardInterrupt" in errors
+                assert (await _rows(database, local, "select count(*) from documents"))[0][0] < 20
+
+        asyncio.run(run())
