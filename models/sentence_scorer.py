@@ -11,7 +11,7 @@ from models.embedder import TokenVectors
 from models.matching import token_similarities
 from models.passages import PassageTokens, TokenEmbedder, text_offset
 from state.evidence import Passage
-from text.tokens import index_terms, query_terms
+from text.tokens import codes, index_terms, query_terms
 
 # What a sentence inherits of the match of its title and headings, and of the sentence before it, per sentence of
 # distance: "He resigned in 1974" answers for the name in the sentence before, but less than the sentence that has both.
@@ -25,6 +25,9 @@ MEAN_WEIGHT = 0.2
 # What a sentence gains by holding all of the question's words that the sentences before it lack, in the units of the
 # scores. It brings in the second document of a question about two, where the best sentences repeat the first.
 COVERAGE_GAIN = 0.25
+
+# What a sentence gains by holding all codes of the question; as much as separates a good sentence from a poor one.
+CODE_GAIN = 0.25
 
 _Matrix = npt.NDArray[np.float32]
 
@@ -65,12 +68,17 @@ def select_sentences(
     The first is the one with the highest score. Each further one has the highest sum of its score and
     `COVERAGE_GAIN` times the share of the question's words that it adds, title and headings included (greedy
     maximum coverage). A sentence in the same words as a chosen one is left out. Of equals, the earlier one is taken.
+
+    A question with codes in it is answered by sentences that hold one, or stand under a title or heading that does,
+    before others, and never by one about other codes only; unless none holds any.
     """
     asked = query_terms(question, {passage.language for passage in passages})
+    scores, barred = _by_codes(codes(question), passages, scores)
     words = {
         (row, column): frozenset(index_terms(text, passage.language))
         for row, passage in enumerate(passages)
         for column, text in enumerate(passage.sentence_texts())
+        if (row, column) not in barred
     }
     named = [frozenset(index_terms(passage.context, passage.language)) for passage in passages]
     covers = {place: _covered(asked, held | named[place[0]]) for place, held in words.items()}
@@ -85,6 +93,32 @@ def select_sentences(
         covered |= covers[best]
         chosen.append(best)
     return chosen
+
+
+def _by_codes(
+    asked: frozenset[str], passages: Sequence[Passage], scores: Sequence[Sequence[float]]
+) -> tuple[Sequence[Sequence[float]], frozenset[tuple[int, int]]]:
+    """Return the scores with what sentences gain by holding codes asked for, and the sentences about other codes."""
+    if not asked:
+        return scores, frozenset()
+    named = [codes(passage.context) & asked for passage in passages]
+    said = [[codes(text) for text in passage.sentence_texts()] for passage in passages]
+    held = [
+        [len((own & asked) | context) / len(asked) for own in row] for row, context in zip(said, named, strict=True)
+    ]
+    if not any(share for row in held for share in row):
+        return scores, frozenset()
+    barred = {
+        (row, column)
+        for row, sentences in enumerate(said)
+        for column, own in enumerate(sentences)
+        if own and not held[row][column]
+    }
+    gained = [
+        [score + CODE_GAIN * share for score, share in zip(row, shares, strict=True)]
+        for row, shares in zip(scores, held, strict=True)
+    ]
+    return gained, frozenset(barred)
 
 
 def _covered(asked: Sequence[tuple[str, ...]], held: frozenset[str]) -> frozenset[int]:

@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,7 +44,7 @@ def shelf(database: Database, counter: ModelTokenCounter, local: Principal, tmp_
 
 async def _rows(database: Database, principal: Principal, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     async with database.session(principal) as connection:
-        return await (await connection.execute(statement, parameters)).fetchall()
+        return await (await connection.execute(statement, parameters or None)).fetchall()
 
 
 async def _texts_and_spans(database: Database, principal: Principal) -> list[tuple[Any, ...]]:
@@ -85,6 +84,7 @@ async def test_every_chunk_of_any_text_is_its_span_of_the_stored_text(
 ) -> None:
     for path in shelf.folder.iterdir():
         path.unlink()
+    await shelf.read_in()
     for number, text in enumerate(texts):
         (shelf.folder / f"n{number}.txt").write_text(clean_text(text), encoding="utf-8", newline="")
     report = await shelf.read_in()
@@ -260,7 +260,7 @@ async def test_two_processes_reading_the_same_folder_store_every_document_once(
         _, errors = await process.communicate()
         assert process.returncode == 0, errors.decode()
     assert await _rows(database, local, "select count(*), max(version) from documents") == [(16, 1)]
-    assert await _rows(database, local, "select count(*), count(distinct slot) from chunks") == [(48, 48)]
+    assert await _rows(database, local, "select count(*), count(distinct slot) from chunks") == [(64, 64)]
     assert await _rows(database, local, "select count(*) from links where kind = 'hyperlink'") == [(16,)]
     assert await _rows(database, local, WHOLE) == [(0,)]
 
@@ -332,24 +332,28 @@ async def test_parsing_runs_at_most_one_batch_ahead(
 ) -> None:
     monkeypatch.setattr(pipeline, "BATCH_CHUNKS", 4)
     _many_notes(shelf.folder, 20)
-    hashed, embedded, lead = [], threading.Event(), []
+    hashed: list[str] = []
+    lead: list[int] = []
 
     class Recording(HashingEmbedder):
         def embed(self, texts: Sequence[str]) -> Vectors:
-            if not embedded.is_set():
-                embedded.set()
+            if not lead:
                 time.sleep(0.3)
                 lead.append(len(hashed))
             return super().embed(texts)
 
     found = find_sources([str(shelf.folder)], max_bytes=10**6)
-    for number, source in enumerate(found.sources):
-        def record(source: Source = source) -> bytes:
+
+    def recording(source: Source) -> Source:
+        def record() -> bytes:
             hashed.append(source.uri)
             return source.content_hash()
-        found.sources[number] = Source(source.uri, record, source.parse)
+
+        return Source(source.uri, record, source.parse)
+
+    found.sources = [recording(source) for source in found.sources]
     await Ingester(database, Recording(), counter, local).ingest(found, "default")
-    assert lead == [4], "two documents of three chunks being embedded, two waiting"
+    assert lead == [2], "one document of four chunks being embedded, one waiting"
 
 
 async def test_an_access_list_reaches_documents_chunks_and_vectors_without_reading_again(

@@ -181,3 +181,21 @@ def test_a_selection_is_the_best_sentence_and_different_others(
     assert len(chosen) == len(set(chosen)) == min(limit, total)
     if chosen:
         assert rows[chosen[0][0]][chosen[0][1]] == max(score for row in rows for score in row)
+
+
+def test_a_question_about_a_code_is_not_answered_with_another_code(make_passage: MakePassage) -> None:
+    passage = make_passage("ERR-42 means a broken heater.", "ERR-41 means a blocked gauge.", "Clean it with a brush.")
+    chosen = select_sentences("What does ERR-41 mean?", [passage], [[0.9, 0.8, 0.7]], 3)
+    assert chosen == [(0, 1), (0, 2)]
+
+
+def test_a_code_in_the_title_counts_for_every_sentence_below_it(make_passage: MakePassage) -> None:
+    release = make_passage("The clock was fixed.", "It needs KX-7 or newer.", title="Release v2.1.3")
+    other = make_passage("The clock of v2.0.0 was slow.")
+    chosen = select_sentences("What was fixed in v2.1.3?", [other, release], [[0.9], [0.8, 0.7]], 3)
+    assert chosen == [(1, 0), (1, 1)]
+
+
+def test_where_no_sentence_holds_the_code_the_scores_decide(make_passage: MakePassage) -> None:
+    passage = make_passage("ERR-42 means a broken heater.", "The gauge is blocked.")
+    assert select_sentences("What does ERR-99 mean?", [passage], [[0.9, 0.8]], 1) == [(0, 0)]
