@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     )
 
     max_file_mb: float = Field(default=50.0, gt=0, description="Files larger than this are refused.")
+    url_timeout: float = Field(default=60.0, gt=0, description="Seconds that reading a web address may take in all.")
     max_question_chars: int = Field(default=4000, ge=1, description="Questions longer than this are refused.")
 
 

@@ -73,7 +73,7 @@ class _Names:
         for row in rows:
             bearers[row.key].add(row.document_id)
             by_document[row.document_id].setdefault(row.key, row)
-        telling = [row for row in rows if len(bearers[row.key]) <= _MOST_TARGETS]
+        telling = [row for row in rows if len(bearers[row.key]) <= _MOST_TARGETS and not _is_plain_word(row)]
         return cls(telling, dict(by_document), NameMatcher((row.key, number) for number, row in enumerate(telling)))
 
     def crowded(self, documents: Collection[UUID]) -> list[NameRow]:
@@ -115,10 +115,10 @@ class _Names:
         return found
 
     def _resolved(self, references: Iterable[Reference]) -> Iterator[LinkRow]:
-        for document_id, chunk_id, kind, key, target in references:
+        for document_id, chunk_id, kind, key, target, page_chunk in references:
             if kind == "hyperlink" and target is not None:
                 row = self._anchored(target, key.partition("#")[2])
-                to_document, to_chunk = target, row.chunk_id if row else None
+                to_document, to_chunk = target, row.chunk_id if row else page_chunk
             else:
                 row = self.by_document.get(document_id, {}).get(key)
                 to_document, to_chunk = document_id, row.chunk_id if row else None
@@ -130,6 +130,11 @@ class _Names:
         own = self.by_document.get(document_id, {})
         key = name_key(unquote(anchor).replace("-", " ").replace("_", " "))
         return own.get(key) or own.get(re.sub(r"^\d+ ", "", key))
+
+
+def _is_plain_word(row: NameRow) -> bool:
+    """Say whether a heading is one ordinary word ("Leave", "Power"): any sentence may begin with it."""
+    return row.kind == "heading" and row.key.isalpha()
 
 
 def _named(

@@ -1,4 +1,4 @@
-"""Finding what to read in: files, folders and globs, as sources with stable URIs."""
+"""Finding what to read in: files, folders, globs and web addresses, as sources with stable URIs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from ingest.loaders import load
+from settings import settings
 from state.documents import ParsedDocument, Source
 from state.errors import UnreadableDocument
 
@@ -36,10 +37,13 @@ class Found:
 
 
 def find_sources(paths: Iterable[str], *, max_bytes: int, tags: tuple[str, ...] = ()) -> Found:
-    """Find the files under ``paths`` (files, folders, globs), each once, in a stable order."""
+    """Find the files under ``paths`` (files, folders, globs) and web addresses, each once, in a stable order."""
     found = Found()
     seen: set[str] = set()
     for path in paths:
+        if path.lower().startswith(("http://", "https://")):
+            _add_web_source(found, seen, path, max_bytes, tags)
+            continue
         matches = _matches(path)
         if not matches:
             found.failed.append((path, "nothing matches this pattern"))
@@ -58,6 +62,15 @@ def find_sources(paths: Iterable[str], *, max_bytes: int, tags: tuple[str, ...] 
                 else:
                     found.failed.append((os.fsencode(file).decode("utf-8", "backslashreplace"), _BAD_NAME))
     return found
+
+
+def _add_web_source(found: Found, seen: set[str], url: str, max_bytes: int, tags: tuple[str, ...]) -> None:
+    from ingest.web import web_source  # httpx, which files do not need
+
+    source = web_source(url, max_bytes=max_bytes, timeout=settings().url_timeout, tags=tags)
+    if source.uri not in seen:
+        seen.add(source.uri)
+        found.sources.append(source)
 
 
 def _matches(path: str) -> list[str]:

@@ -158,11 +158,11 @@ def _file_name(url: httpx.URL, answer: Message) -> Path:
 
 
 def _as_utf8(data: bytes, answer: Message) -> bytes:
-    """Recode a text whose character set only the server tells."""
+    """Recode a text whose character set the server tells; the mark at its start outdoes what the page says itself."""
     charset = answer.get_content_charset("utf-8")
     if answer.get_content_maintype() != "text" or charset in ("utf-8", "utf8"):
         return data
     try:
-        return data.decode(charset).encode()
+        return data.decode(charset).encode("utf-8-sig")
     except (LookupError, UnicodeError):
         return data  # the loader finds out by itself

@@ -27,6 +27,7 @@ Allows = Callable[[Address], bool]
 MOST_REDIRECTS = 5
 
 _PORTS = {"http": 80, "https": 443}
+_HEADERS = ((b"Accept", b"*/*"), (b"Accept-Encoding", b"gzip"), (b"User-Agent", b"footnote"))
 _REDIRECTS = (301, 302, 303, 307, 308)
 _GLOBAL_UNICAST = ip_network("2000::/3")  # RFC 4291, section 2.4: all that is assigned today
 _NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
@@ -67,7 +68,7 @@ def checked_url(url: str) -> httpx.URL:
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise UnreadableDocument(f"{url} is not a valid web address: check how it is written.") from error
+        raise UnreadableDocument(f"{normal_url(url)} is not a valid web address: check how it is written.") from error
     shown = normal_url(url)
     if parsed.scheme not in _PORTS or not parsed.host or not 0 < (parsed.port or 80) < 65536:
         raise UnreadableDocument(f"{shown} is not a web address: write it like https://example.org/page.html.")
@@ -90,7 +91,7 @@ def opened(url: str, deadline: float, allows: Allows) -> Iterator[tuple[httpx.UR
     here = checked_url(url)
     for _ in range(MOST_REDIRECTS + 1):
         target = httpcore.URL(scheme=here.raw_scheme, host=here.raw_host, port=here.port, target=here.raw_path)
-        headers = {"Host": here.netloc, "Accept": "*/*", "Accept-Encoding": "gzip", "User-Agent": "footnote"}
+        headers = [(b"Host", here.netloc), *_HEADERS]
         backend = _PinnedBackend(_allowed_addresses(here, deadline, allows), deadline)
         with (
             httpcore.ConnectionPool(network_backend=backend) as pool,
@@ -110,14 +111,14 @@ def _redirected(url: httpx.URL, location: str) -> httpx.URL:
     except (httpx.InvalidURL, UnicodeError) as error:
         raise UnreadableDocument(f"{url} redirects to no valid address: open it in a browser to see why.") from error
     if (url.scheme, target.scheme) == ("https", "http"):
-        raise UnreadableDocument(f"{url} redirects to {target}, which is not encrypted: give that address if you trust it.")
+        raise UnreadableDocument(f"{url} redirects to {target}, which is not encrypted: give that one if you trust it.")
     return target
 
 
 def _allowed_addresses(url: httpx.URL, deadline: float, allows: Allows) -> list[str]:
     addresses = _look_up(url, _left(deadline))
     if not all(allows(ip_address(address)) for address in addresses):
-        raise UnreadableDocument(f"{url} is not read, as {url.host} is no public host: save it as a file and read that.")
+        raise UnreadableDocument(f"{url} is not read, {url.host} is no public host; save it as a file and read that.")
     return addresses
 
 

@@ -26,7 +26,7 @@ MEAN_WEIGHT = 0.2
 # scores. It brings in the second document of a question about two, where the best sentences repeat the first.
 COVERAGE_GAIN = 0.25
 
-# What a sentence gains by holding all codes of the question; as much as separates a good sentence from a poor one.
+# What a sentence gains by holding a code of the question; as much as separates a good sentence from a poor one.
 CODE_GAIN = 0.25
 
 _Matrix = npt.NDArray[np.float32]
@@ -78,7 +78,7 @@ def select_sentences(
         (row, column): frozenset(index_terms(text, passage.language))
         for row, passage in enumerate(passages)
         for column, text in enumerate(passage.sentence_texts())
-        if (row, column) not in barred
+        if (row, column) not in barred and not text.endswith(":")  # what announces a list says nothing itself
     }
     named = [frozenset(index_terms(passage.context, passage.language)) for passage in passages]
     covers = {place: _covered(asked, held | named[place[0]]) for place, held in words.items()}
@@ -103,10 +103,8 @@ def _by_codes(
         return scores, frozenset()
     named = [codes(passage.context) & asked for passage in passages]
     said = [[codes(text) for text in passage.sentence_texts()] for passage in passages]
-    held = [
-        [len((own & asked) | context) / len(asked) for own in row] for row, context in zip(said, named, strict=True)
-    ]
-    if not any(share for row in held for share in row):
+    held = [[bool((own & asked) | context) for own in row] for row, context in zip(said, named, strict=True)]
+    if not any(any(row) for row in held):
         return scores, frozenset()
     barred = {
         (row, column)
@@ -115,8 +113,8 @@ def _by_codes(
         if own and not held[row][column]
     }
     gained = [
-        [score + CODE_GAIN * share for score, share in zip(row, shares, strict=True)]
-        for row, shares in zip(scores, held, strict=True)
+        [score + CODE_GAIN * holds for score, holds in zip(row, row_holds, strict=True)]
+        for row, row_holds in zip(scores, held, strict=True)
     ]
     return gained, frozenset(barred)
 

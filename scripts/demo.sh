@@ -17,7 +17,7 @@ if [ "$DOCS" = samples ]; then
     questions=(
         "How much is paid per kilometre for using my own car?"
         "What does ERR-41 mean and what should I do?"
-        "For how many months does the warranty of a Roost RH-10 hub last?"
+        "What is the default threshold of the storm alarm since firmware v2.2.0, and what was it before?"
     )
     echo "Reading the documents of an invented maker of weather stations (samples/) …"
 else

@@ -33,7 +33,7 @@ class Signed(NamedTuple):
 
 
 class Original(NamedTuple):
-    """The document that another one duplicates, and how similar they are (1 for the same text)."""
+    """The document that another one duplicates, and the estimated Jaccard similarity (1 for the same text)."""
 
     id: UUID
     similarity: float

@@ -68,20 +68,32 @@ async def chunk_texts(connection: Connection, document_ids: Sequence[UUID]) -> l
 
 
 class Reference(NamedTuple):
-    """An explicit reference as it is written; ``target`` is the document that a hyperlink leads to."""
+    """An explicit reference as it is written.
+
+    ``target`` is the document that a hyperlink leads to, ``page_chunk`` the first chunk of the page that it names.
+    """
 
     document_id: UUID
     chunk_id: int
     kind: str
     key: str
     target: UUID | None
+    page_chunk: int | None
+
+
+# `#page=3` is how PDFs are linked into (RFC 8118).
+_REFERENCES = """
+    select m.document_id, m.chunk_id, m.kind, m.key, m.target,
+           (select c.id from chunks c where c.document_id = m.target
+            and substring(m.key from '#page=(\\d{1,6})')::integer between c.first_page and c.last_page
+            order by c.ordinal limit 1)
+    from mentions m"""
 
 
 async def references_of(connection: Connection, document_ids: Sequence[UUID]) -> list[Reference]:
     """Return the explicit references of documents, hyperlinks only if their targets are there."""
     cursor = await connection.execute(
-        """select m.document_id, m.chunk_id, m.kind, m.key, m.target from mentions m
-           where m.document_id = any(%s)
+        f"""{_REFERENCES} where m.document_id = any(%s)
              and (m.kind <> 'hyperlink' or exists (select from documents d where d.id = m.target))""",
         (list(document_ids),),
     )
@@ -90,9 +102,7 @@ async def references_of(connection: Connection, document_ids: Sequence[UUID]) ->
 
 async def hyperlinks_to(connection: Connection, document_ids: Sequence[UUID]) -> list[Reference]:
     """Return the hyperlinks that lead to documents, from wherever they are."""
-    cursor = await connection.execute(
-        "select document_id, chunk_id, kind, key, target from mentions where target = any(%s)", (list(document_ids),)
-    )
+    cursor = await connection.execute(f"{_REFERENCES} where m.target = any(%s)", (list(document_ids),))
     return [Reference(*row) for row in await cursor.fetchall()]
 
 

@@ -55,7 +55,7 @@ async def _check(connection: Connection, span: SpanRecord) -> SpanCheck:
     if row is None:
         return _checked(span, False, "the document is gone, or no longer yours to see")
     current, quote = row
-    if quote is None or quote_hash(quote) != span.sha256:
+    if quote is None or len(quote) != span.end - span.start or quote_hash(quote) != span.sha256:
         return _checked(span, False, "the stored text is not the one that was cited")
     if current != span.version:
         return _checked(span, True, f"cited from version {span.version}; version {current} is current")

@@ -69,7 +69,7 @@ create table documents (
     term_counts bytea not null,  -- int32 a chunk, little-endian: BM25's document lengths, in slot order
     minhash bytea not null,  -- uint32 a permutation, little-endian (store/duplicates.py)
     duplicate_of uuid references documents on delete set null,
-    duplicate_similarity real,  -- 1 for the same text, less for a near duplicate
+    duplicate_similarity real,  -- estimated share of common word sequences; 1 for the same text
     linked boolean not null default false
 );
 create index documents_by_tenant on documents (tenant_id);

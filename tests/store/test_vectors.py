@@ -58,7 +58,7 @@ async def _fill(database: Database, writer: Principal) -> int:
 
 def _exact(question: np.ndarray, visible: np.ndarray, k: int) -> list[int]:
     rows = EMBEDDINGS[visible].astype(np.float16).astype(np.float32)
-    similarities = rows @ question / np.linalg.norm(rows, axis=1)
+    similarities = rows @ question.astype(np.float16).astype(np.float32) / np.linalg.norm(rows, axis=1)
     return [int(visible[place]) for place in np.argsort(-similarities)[:k]]
 
 
