@@ -54,14 +54,20 @@ def print_answer(answer: Answer) -> None:
         out.print(Text("  You may find this close:", style="italic"))
         for citation in answer.nearest:
             _print_citation(out, citation)
-    total = sum(answer.timings.values())
-    line = (
-        f"  confidence {answer.confidence.level} ({answer.confidence.score:.2f}), {answer.route} search, {total:.0f} ms"
-    )
-    receipt = f", receipt {answer.receipt}" if answer.receipt else ""
-    out.print(Text(line + receipt, style="dim"), soft_wrap=True)
+    out.print(Text(f"  {_summary(answer)}", style="dim"), soft_wrap=True)
     for note in answer.degraded:
         out.print(Text(f"  note: {visible(note)}", style="yellow"))
+
+
+def _summary(answer: Answer) -> str:
+    """Say in a line how sure the answer is, how it was found, how long it took, and where its receipt is."""
+    parts = [f"{sum(answer.timings.values()):.0f} ms"]
+    if answer.claims:
+        sure = answer.confidence
+        parts = [f"confidence {sure.level} ({sure.score:.2f})", f"{answer.route} search", *parts]
+    if answer.receipt:
+        parts.append(f"receipt {answer.receipt}")
+    return ", ".join(parts)
 
 
 def _print_citation(out: Console, citation: Citation) -> None:

@@ -24,7 +24,7 @@ from state.documents import Source
 from state.errors import UnreadableDocument
 from state.ports import Embedder, TokenCounter, Vectors
 from state.principal import EVERYONE, Principal
-from store import postings
+from store import postings, vectors
 from store.database import Database
 from store.documents import StoredSource, delete_documents, set_access, set_tags, stored_sources
 from store.targets import Target, ensure_space, ensure_target
@@ -102,6 +102,8 @@ class Ingester:
         if report.chunks:
             async with self.database.session(self.principal, write=True) as connection:
                 await postings.compact(connection, target.collection_id)
+            async with self.database.session(self.principal, write=True) as connection:
+                await vectors.ensure_index(connection, target.space_id)
         report.seconds = round(time.monotonic() - started, 3)
         return report
 
@@ -189,10 +191,8 @@ class _Run:
             self.regranted.append(stored.id)
         if retagged:
             self.retagged[stored.id] = source.tags
-        if regranted or retagged:
-            self.report.indexed += 1
-        else:
-            self.report.unchanged += 1
+        self.report.indexed += regranted or retagged
+        self.report.unchanged += not (regranted or retagged)
         self.on_progress(Progress("unchanged"))
 
     def _failed(self, uri: str, reason: str) -> None:
@@ -207,10 +207,10 @@ class _Run:
 
     async def _write(self, batch: list[Draft]) -> None:
         """Embed a batch and write it; if it is refused, write its documents one by one to find the one at fault."""
-        vectors = await self._embedded([text for draft in batch for text in draft.inputs])
+        embedded = await self._embedded([text for draft in batch for text in draft.inputs])
         documents, row = [], 0
         for draft in batch:
-            documents.append(draft.with_vectors(vectors[row : row + len(draft.inputs)]))
+            documents.append(draft.with_vectors(embedded[row : row + len(draft.inputs)]))
             row += len(draft.inputs)
         try:
             await self._store(documents)

@@ -70,7 +70,7 @@ def checked_url(url: str) -> httpx.URL:
     except (httpx.InvalidURL, UnicodeError) as error:
         raise UnreadableDocument(f"{normal_url(url)} is not a valid web address: check how it is written.") from error
     shown = normal_url(url)
-    if parsed.scheme not in _PORTS or not parsed.host or not 0 < (parsed.port or 80) < 65536:
+    if parsed.scheme not in _PORTS or not parsed.host or (parsed.port or 80) > 65535:
         raise UnreadableDocument(f"{shown} is not a web address: write it like https://example.org/page.html.")
     if parsed.userinfo:
         raise UnreadableDocument(f"{shown} is not read with a user name or password: save it as a file and read that.")

@@ -89,8 +89,9 @@ async def lock_tenant(connection: Connection) -> tuple[int, int]:
 
     Slots, versions, duplicates and links are settled one transaction after another; readers are never kept waiting.
     """
+    # Not `for update`: every row that refers to a tenant, a receipt say, would wait for it.
     cursor = await connection.execute(
-        "select id, next_slot from tenants where id = (select current_tenant()) for update"
+        "select id, next_slot from tenants where id = (select current_tenant()) for no key update"
     )
     row = await cursor.fetchone()
     return (row[0], row[1]) if row else (0, 0)

@@ -10,12 +10,16 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 import numpy as np
 
 from store.database import Connection
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 PERMUTATIONS = 64
 BANDS = 16  # of four values each: two documents of similarity 0.9 share at least one with probability 1 - 4e-8
@@ -41,15 +45,21 @@ class Original(NamedTuple):
 
 def signature(terms: Sequence[str]) -> bytes:
     """Return the MinHash signature of a document's terms, 64 little-endian uint32 values; empty without terms."""
-    from datasketch import MinHash
-
     if not terms:
         return b""
     shingles = list({" ".join(terms[i : i + _SHINGLE]) for i in range(max(1, len(terms) - _SHINGLE + 1))})
-    minhash = MinHash(num_perm=PERMUTATIONS, seed=1)
+    minhash = _empty_minhash().copy()
     for start in range(0, len(shingles), _AT_ONCE):
         minhash.update_batch([shingle.encode() for shingle in shingles[start : start + _AT_ONCE]])
     return np.asarray(minhash.hashvalues, dtype="<u4").tobytes()
+
+
+@cache
+def _empty_minhash() -> MinHash:
+    """Return the one that all start from: drawing its permutations costs more than a short document's hashes."""
+    from datasketch import MinHash
+
+    return MinHash(num_perm=PERMUTATIONS, seed=1)
 
 
 async def originals(connection: Connection, collection_id: int, documents: Sequence[Signed]) -> dict[UUID, Original]:

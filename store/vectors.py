@@ -20,6 +20,11 @@ EF_SEARCH = 100
 MAX_SCAN_TUPLES = 40_000
 
 
+# Row-level security decides; saying here too which access lists can be read lets a plain index find their few rows.
+_READABLE = """ and access_list_id = any(array(
+    select access_list_id from access_grants where grantee = any((select current_grantees())::text[])))"""
+
+
 def choose_plan(allowed: int, visible: int) -> Plan:
     """Choose by selectivity. Row-level security filters too, so `hnsw` still scans on when rows fall out."""
     if allowed <= EXACT_MOST:
@@ -32,6 +37,11 @@ async def space_id(connection: Connection, space: str) -> int | None:
     cursor = await connection.execute("select id from embedding_spaces where name = %s", (space,))
     row = await cursor.fetchone()
     return row[0] if row else None
+
+
+async def ensure_index(connection: Connection, space: int) -> None:
+    """Make the HNSW index of a space once it has more rows than are always scanned; in a transaction of its own."""
+    await connection.execute("select ensure_vector_index(%s, %s)", (space, EXACT_MOST))
 
 
 async def nearest(
@@ -60,14 +70,11 @@ async def _scan(
         "collections": list(corpus.collection_ids),
         "documents": list(corpus.document_ids) or None,
     }
-    # Row-level security decides; saying here too which access lists can be read lets the index find their rows.
-    restriction: sql.Composable = sql.SQL(
-        """collection_id = any(%(collections)s) and access_list_id = any(array(
-               select access_list_id from access_grants where grantee = any((select current_grantees())::text[])))"""
-    )
+    restriction: sql.Composable = sql.SQL("collection_id = any(%(collections)s)")
     if corpus.document_ids:
         restriction += sql.SQL(" and document_id = any(%(documents)s)")
     if plan == "exact":
+        restriction += sql.SQL(_READABLE)
         statement = sql.SQL(
             """with allowed as materialized (
                    select chunk_id, embedding <=> %(question)s as distance from {table} where {restriction})

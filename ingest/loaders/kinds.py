@@ -105,6 +105,8 @@ def _ole_format(path: Path, data: bytes) -> Format:
         raise UnreadableDocument(f"{path.name} is encrypted: remove its password first.")
     if "Workbook".encode("utf-16-le") in data or "Book".encode("utf-16-le") in data:
         return "xls"
+    if path.suffix.lower() == ".msg":
+        raise UnreadableDocument(f"{path.name} is an Outlook message: save it as EML or PDF.")
     raise UnreadableDocument(f"{path.name} is in an old Office format: save it as DOCX, PPTX or PDF.")
 
 

@@ -279,7 +279,6 @@ begin
     execute format('alter table %I alter column embedding set storage plain', t);
     execute format('create index on %I (document_id)', t);
     execute format('create index on %I (access_list_id, collection_id)', t);
-    execute format('create index on %I using hnsw (embedding halfvec_cosine_ops) with (m = 16, ef_construction = 64)', t);
     execute format('alter table %I enable row level security', t);
     execute format(
         'create policy readable on %I for select using (tenant_id = (select current_tenant()) and access_list_id in
@@ -291,4 +290,24 @@ begin
     execute format('create policy deletable on %I for delete using ((select may_write()))', t);
     execute format('grant select, insert, update, delete on %I to %I', t, caller);
     return space_id;
+end $$;
+
+-- The index for approximate search is made once there are enough rows to need it: faster than row by row, and a
+-- small corpus never pays for it. Readers go on meanwhile; writers wait.
+create function ensure_vector_index(space_id integer, least_rows bigint) returns void
+    language plpgsql security definer set search_path = public, pg_temp set maintenance_work_mem = '256MB'
+    as $$
+declare
+    t text := 'embeddings_' || space_id;
+    enough boolean;
+begin
+    perform pg_advisory_xact_lock(hashtext('footnote embedding space'));
+    if to_regclass(t || '_by_cosine') is not null then
+        return;
+    end if;
+    execute format('select count(*) >= $1 from (select from %I limit $1) as some_rows', t) into enough using least_rows;
+    if enough then
+        execute format('create index %I on %I using hnsw (embedding halfvec_cosine_ops) with (m = 16, ef_construction = 64)',
+                       t || '_by_cosine', t);
+    end if;
 end $$;

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from settings import Settings
 from state.ports import Vectors
 from state.principal import Principal
 from store.database import Database
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 @dataclass
@@ -40,7 +43,8 @@ class HashingEmbedder:
         for row, text in zip(vectors, texts, strict=True):
             for word in text.split():
                 row[int.from_bytes(hashlib.md5(word.encode()).digest()[:2], "big") % self.dimension] += 1
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
 
 
 async def read_in(conninfo: str, folder: Path, delay: float) -> None:
@@ -52,6 +56,30 @@ async def read_in(conninfo: str, folder: Path, delay: float) -> None:
         )
         report = await ingester.ingest(find_sources([str(folder)], max_bytes=10**6), "default")
     assert not report.failed, report.failed
+
+
+async def rows_of(
+    database: Database, principal: Principal, statement: str, *parameters: Any
+) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement that a principal runs."""
+    async with database.session(principal) as connection:
+        return await (await connection.execute(statement, parameters or None)).fetchall()
+
+
+async def start_reader(conninfo: str, folder: Path, delay: float, batch: int) -> asyncio.subprocess.Process:
+    """Run this module as a process of its own."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.ingest.reader", conninfo, str(folder), str(delay), str(batch),
+        cwd=REPOSITORY, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+
+
+def many_notes(folder: Path, count: int) -> None:
+    """Write notes of four chunks each, every one with a link to the next."""
+    for number in range(count):
+        sections = "\n\n".join(f"## Part {part} of {number}\n\n" + f"word{number} " * 60 for part in range(3))
+        link = f"[next](n{(number + 1) % count:02}.md)"
+        (folder / f"n{number:02}.md").write_text(f"# Note {number}\n\n{link}\n\n{sections}")
 
 
 if __name__ == "__main__":

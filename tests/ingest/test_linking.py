@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import permutations
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -13,7 +14,8 @@ from ingest.sources import Found
 from models.tokenizer import ModelTokenCounter
 from state.documents import Block, ParsedDocument, Source
 from state.principal import Principal
-from store.database import Database
+from store import links
+from store.database import Connection, Database
 from store.links import link_target, links_from
 from tests.ingest.reader import HashingEmbedder
 from tests.support import Library
@@ -64,9 +66,10 @@ def test_hyperlinks_lead_where_a_browser_would_go(source: str, target: str, expe
 
 
 TEXTS = {
-    "guide": "# Field Guide\n\nThe Night Heron Manual tells more. Code QX-77 is rare. See [why](atlas.md#wetland-birds).",
+    "guide": "# Field Guide\n\nThe Night Heron Manual tells more. Code QX-77 is rare. "
+    "See [why](atlas.md#wetland-birds).",
     "manual": "# Night Heron Manual\n\n## Wading gear\n\nBoots.\n\n## Table and chairs\n\n"
-    "QX-77: the code of a wader. See Section 2.1.\n\n## 2.1 Cold feet\n\nWear wool.",
+    "QX-77 is the code of a wader. See Section 2.1.\n\n## 2.1 Cold feet\n\nWear wool.",
     "atlas": "# Atlas\n\n## Wetland birds\n\nIn the Field Guide. “Mudflat” means land that falls dry at low tide.",
     "notes": "# Notes of May\n\nWading gear was wet on the Mudflat.",
 }
@@ -74,7 +77,7 @@ EXPECTED: list[Link] = [
     ("cross_reference", "section 2 1", "manual.md", "manual.md", "Wear wool."),
     ("heading", "wading gear", "notes.md", "manual.md", "Boots."),
     ("hyperlink", "atlas.md#wetland-birds", "guide.md", "atlas.md", "In the Field Guide. "),
-    ("identifier", "qx 77", "guide.md", "manual.md", "QX-77: the code of a"),
+    ("identifier", "qx 77", "guide.md", "manual.md", "QX-77 is the code of"),
     ("term", "mudflat", "notes.md", "atlas.md", "In the Field Guide. "),
     ("title", "field guide", "atlas.md", "guide.md", ""),
     ("title", "night heron manual", "guide.md", "manual.md", ""),
@@ -123,16 +126,18 @@ async def test_interrupted_linking_goes_on_where_it_stopped(
     shelf: Library, database: Database, local: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(linking, "_DOCUMENTS_AT_ONCE", 1)
-    written = linking.links.write_links
+    written = links.write_links
     calls = []
 
-    async def fail_at_the_third(*arguments: object) -> int:
-        calls.append(arguments)
+    async def fail_at_the_third(
+        connection: Connection, documents: Mapping[UUID, int], found: Iterable[links.LinkRow]
+    ) -> int:
+        calls.append(documents)
         if len(calls) == 3:
             raise RuntimeError("cut off")
-        return await written(*arguments)  # type: ignore[arg-type]
+        return await written(connection, documents, found)
 
-    monkeypatch.setattr(linking.links, "write_links", fail_at_the_third)
+    monkeypatch.setattr(links, "write_links", fail_at_the_third)
     shelf.write(**TEXTS)
     with pytest.raises(RuntimeError):
         await shelf.read_in()
@@ -192,10 +197,12 @@ async def test_an_absolute_url_leads_to_the_document_read_from_there(
     ):
         await ingester.ingest(Found(pages), "web")
     found = await _links(database, local)
-    assert [(link[0], link[2], link[3]) for link in found] == [("hyperlink", "a", "b"), ("hyperlink", "b", "a")]
+    assert [(link[0], link[2], link[3]) for link in found] == [("hyperlink", "b", "a"), ("hyperlink", "a", "b")]
 
 
-async def test_a_link_to_a_page_leads_to_its_first_passage(shelf: Library, database: Database, local: Principal) -> None:
+async def test_a_link_to_a_page_leads_to_its_first_passage(
+    shelf: Library, database: Database, local: Principal
+) -> None:
     (shelf.folder / "warranty.pdf").symlink_to(SAMPLES / "warranty-terms.pdf")
     shelf.write(note="See [page two](warranty.pdf#page=2).")
     await shelf.read_in()

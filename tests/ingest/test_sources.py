@@ -107,7 +107,7 @@ def test_pipes_large_files_and_vanished_files_are_refused_without_waiting(folder
     (folder / "broken.txt").symlink_to(folder / "nothing")
     found = _find(folder)
     (folder / "a.md").unlink()
-    reasons = {}
+    reasons: dict[str, str] = {}
     for source in found.sources:
         for read in (source.content_hash, source.parse):
             try:

@@ -60,7 +60,8 @@ async def test_what_is_appended_is_fetched_before_and_after_compaction(
         await postings.compact(connection, collection, most_blocks=most_blocks)
         assert _read(await postings.fetch(connection, [collection], wanted)) == expected
         cursor = await connection.execute(
-            "select max(n) from (select count(*) n from postings where collection_id = %s group by term) t", (collection,)
+            "select max(n) from (select count(*) n from postings where collection_id = %s group by term) t",
+            (collection,),
         )
         row = await cursor.fetchone()
     assert row is not None and (row[0] or 0) <= most_blocks

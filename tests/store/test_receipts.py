@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ from state.answer import ClaimRecord, Confidence, Receipt, SpanRecord, quote_has
 from state.errors import NotFound
 from state.principal import Principal
 from store.database import Database
-from store.documents import delete_documents, list_documents
+from store.documents import delete_documents, list_documents, lock_tenant
 from store.receipts import Receipts
 from tests.support import Library
 
@@ -57,6 +58,15 @@ async def test_a_receipt_is_its_owners_alone(library: Library, database: Databas
             assert (await connection.execute("delete from receipts")).rowcount == 0
     with pytest.raises(NotFound):
         await receipts.get(local, uuid4())
+
+
+async def test_receipts_are_kept_while_documents_are_being_written(
+    library: Library, database: Database, local: Principal
+) -> None:
+    receipt = await _receipt(library, database, local)
+    async with database.session(local, write=True) as connection:
+        await lock_tenant(connection)
+        await asyncio.wait_for(Receipts(database).keep(local, receipt), timeout=3)
 
 
 async def test_it_holds_while_the_text_is_there_and_says_what_has_changed(

@@ -8,8 +8,9 @@ from state.filters import Filters
 from state.principal import Principal
 from store import vectors
 from store.corpus import Corpus, CorpusCache
-from store.database import Database
+from store.database import Connection, Database
 from store.targets import ensure_space, ensure_target
+from tests.support import Library
 
 COUNT = 3_000
 DIMENSION = 8
@@ -53,7 +54,15 @@ async def _fill(database: Database, writer: Principal) -> int:
                     select id, tenant_id, collection_id, access_list_id, document_id, %b from chunks where id = %b""",
                 [(HalfVector(vector), number) for number, vector in enumerate(EMBEDDINGS)],
             )
+    async with database.session(writer, write=True) as connection:
+        await connection.execute("select ensure_vector_index(%s, %s)", (space, COUNT))
+        assert (await (await connection.execute("select to_regclass('embeddings_1_by_cosine')")).fetchall())[0][0]
     return space
+
+
+async def _use_the_index(connection: Connection) -> None:
+    """Keep the planner from sorting, as it rightly would so few rows."""
+    await connection.execute("set local enable_sort = off")
 
 
 def _exact(question: np.ndarray, visible: np.ndarray, k: int) -> list[int]:
@@ -76,6 +85,7 @@ async def test_every_plan_finds_the_nearest_that_may_be_seen(
     questions /= np.linalg.norm(questions, axis=1, keepdims=True)
     for who, visible in ((ANN, everything), (BOB, everything[everything % SECRET_EVERY > 0])):
         async with database.session(who) as connection:
+            await _use_the_index(connection)
             corpus = await CorpusCache().corpus(connection, who, Filters())
             assert corpus.allowed_count == len(visible)
             for plan in ("exact", "iterative", "hnsw"):
@@ -101,6 +111,7 @@ async def test_who_may_see_two_percent_gets_k_results_by_every_plan(
     visible = np.arange(0, COUNT, SECRET_EVERY)
     question = EMBEDDINGS[1] / np.linalg.norm(EMBEDDINGS[1])
     async with database.session(ANN) as connection:
+        await _use_the_index(connection)
         corpus = await CorpusCache().corpus(connection, ANN, Filters())
         assert corpus.allowed_count == len(visible) == 60
         for plan in ("exact", "iterative", "hnsw"):
@@ -125,6 +136,14 @@ async def test_the_exact_scan_for_few_rows_reads_them_by_index(database: Databas
             )
         ).fetchall()
     assert "access_list_id_collection_id" in "\n".join(row[0] for row in plan)
+
+
+async def test_a_small_space_has_no_index_to_keep_up(library: Library, database: Database, local: Principal) -> None:
+    library.write(one="One text.")
+    await library.read_in()
+    async with database.session(local) as connection:
+        rows = await (await connection.execute("select to_regclass('embeddings_1_by_cosine') is null")).fetchall()
+    assert rows == [(True,)]
 
 
 async def test_an_empty_corpus_has_no_nearest(database: Database, local: Principal) -> None:
