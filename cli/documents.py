@@ -25,7 +25,9 @@ Identity = Annotated[str, typer.Argument(help="A document's id, as `footnote doc
 
 
 def ingest(
-    paths: Annotated[list[str], typer.Argument(help="Files, folders, patterns or web addresses to read in.", show_default=False)],
+    paths: Annotated[
+        list[str], typer.Argument(help="Files, folders, patterns or web addresses to read in.", show_default=False)
+    ],
     collection: Annotated[str, typer.Option(help="Where the documents go.")] = DEFAULT_COLLECTION,
     access: Annotated[
         list[str] | None,

@@ -16,9 +16,7 @@ _SELECT = """select c.id, c.document_id, c.version, d.title, d.source, c.heading
 
 async def by_chunk(connection: Connection, chunk_ids: Sequence[int]) -> dict[int, Passage]:
     """Return passages by chunk id; ids that are gone or not visible are left out."""
-    cursor = await connection.execute(
-        f"{_SELECT} where c.id = any(%(ids)s)", {"ids": list(chunk_ids)}, binary=True
-    )
+    cursor = await connection.execute(f"{_SELECT} where c.id = any(%(ids)s)", {"ids": list(chunk_ids)}, binary=True)
     return {row[0]: _passage(row) for row in await cursor.fetchall()}
 
 

@@ -114,9 +114,7 @@ async def _clear(connection: Connection, changed: Sequence[_Written]) -> dict[in
     return await duplicates.copies_of(connection, ids)
 
 
-async def _write_documents(
-    connection: Connection, target: Target, tenant_id: int, changed: Sequence[_Written]
-) -> None:
+async def _write_documents(connection: Connection, target: Target, tenant_id: int, changed: Sequence[_Written]) -> None:
     signed = [Signed(item.id, item.document.minhash) for item in changed]
     found = await duplicates.originals(connection, target.collection_id, signed)
     async with connection.cursor() as cursor:
@@ -230,7 +228,8 @@ async def _write_names(
     async with connection.cursor() as cursor:
         await cursor.executemany(
             f"""insert into names (collection_id, document_id, chunk_id, kind, key)
-                values ({int(target.collection_id)}, %s, %s, %s, %s)""", names
+                values ({int(target.collection_id)}, %s, %s, %s, %s)""",
+            names,
         )
         await cursor.executemany(
             "insert into mentions (document_id, chunk_id, kind, key, target) values (%s, %s, %s, %s, %s)", mentions

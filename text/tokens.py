@@ -82,7 +82,7 @@ def _stop_words_in(words: set[str], languages: Collection[str]) -> dict[str, Col
 
 
 def codes(text: str) -> frozenset[str]:
-    """Return the codes in a text, in their matching form: identifiers with a digit in them (``err-404``, ``v2.1.3``)."""
+    """Return the codes in a text, in their matching form: identifiers that hold a digit (``err-404``, ``v2.1.3``)."""
     return frozenset(
         token.text for token in tokens(text) if token.kind == "identifier" and any(c.isdigit() for c in token.text)
     )

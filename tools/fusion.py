@@ -7,8 +7,8 @@ from typing import TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 
-# The paper (Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet …", SIGIR 2009) has 60, found on
-# fusions of many rankings. For two, 20 gave 0.731 instead of 0.727 nDCG@10 on SciFact, and more on MuSiQue.
+# The paper (Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet …", SIGIR 2009) has 60, found
+# on fusions of many rankings. For two, 20 gave 0.731 instead of 0.727 nDCG@10 on SciFact, and more on MuSiQue.
 RRF_K = 20
 
 

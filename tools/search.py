@@ -163,9 +163,7 @@ def _holding_codes(question: str, rankings: Mapping[str, Sequence[Hit]]) -> list
     if not wanted:
         return []
     hits = {hit.passage.chunk_id: hit for name in sorted(rankings) for hit in rankings[name]}
-    held = {
-        chunk: len(wanted & codes(f"{hit.passage.context}\n{hit.passage.text}")) for chunk, hit in hits.items()
-    }
+    held = {chunk: len(wanted & codes(f"{hit.passage.context}\n{hit.passage.text}")) for chunk, hit in hits.items()}
     best = sorted((chunk for chunk in hits if held[chunk]), key=lambda chunk: -held[chunk])
     return _ranked([hits[chunk] for chunk in best], "codes")
 

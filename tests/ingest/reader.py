@@ -58,9 +58,7 @@ async def read_in(conninfo: str, folder: Path, delay: float) -> None:
     assert not report.failed, report.failed
 
 
-async def rows_of(
-    database: Database, principal: Principal, statement: str, *parameters: Any
-) -> list[tuple[Any, ...]]:
+async def rows_of(database: Database, principal: Principal, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """Return the rows of a statement that a principal runs."""
     async with database.session(principal) as connection:
         return await (await connection.execute(statement, parameters or None)).fetchall()

@@ -321,9 +321,7 @@ async def test_collections_are_apart(shelf: Library, database: Database, local: 
     assert (await shelf.read_in("right")).indexed == 1
     (shelf.folder / "one.md").unlink()
     assert (await shelf.read_in("left")).deleted == 1
-    rows = await rows_of(
-        database, local, "select c.name from documents d join collections c on c.id = d.collection_id"
-    )
+    rows = await rows_of(database, local, "select c.name from documents d join collections c on c.id = d.collection_id")
     assert rows == [("right",)]
 
 

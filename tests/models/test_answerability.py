@@ -1,12 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.answerability import ABSTAIN_BELOW, ABSTAIN_BELOW_BALANCED, PassageJudge, answerability
+from models.answerability import (
+    ABSTAIN_BELOW,
+    ABSTAIN_BELOW_BALANCED,
+    PassageJudge,
+    Signals,
+    answer_signals,
+    answerability,
+)
 from models.embedder import SentenceTransformerEmbedder
 from models.sentence_scorer import EmbeddingSentenceScorer
 from state.evidence import Passage
@@ -25,20 +33,56 @@ class FixedScores:
         return self.rows[: len(passages)]
 
 
-@given(st.floats(-1, 1), st.floats(-1, 1))
-def test_answerability_is_a_probability_that_rises_with_the_score(one: float, other: float) -> None:
+def coverage(question: str, *passages: Passage) -> float:
+    """The share of the question's words that the first passage holds, its sentences being the best."""
+    english = [replace(passage, language="en") for passage in passages]
+    signals = answer_signals(question, english, [[1.0], *([0.0] for _ in passages[1:])])
+    assert signals is not None
+    return signals.coverage
+
+
+@given(st.floats(-1, 1), st.floats(-1, 1), st.floats(0, 1), st.integers(0, 2000))
+def test_answerability_is_a_probability_that_rises_with_the_score(
+    one: float, other: float, coverage: float, words: int
+) -> None:
     low, high = sorted((one, other))
-    assert 0 < answerability(low) <= answerability(high) < 1
+    assert 0 < answerability(Signals(low, coverage, words)) <= answerability(Signals(high, coverage, words)) < 1
 
 
-def test_answerability_is_even_where_answerable_and_unanswerable_questions_meet() -> None:
-    assert answerability(0.61) == pytest.approx(0.5, abs=0.01)
+@given(st.floats(-1, 1), st.floats(0, 1), st.floats(0, 1), st.integers(0, 2000))
+def test_answerability_rises_with_the_words_that_the_passage_holds(
+    score: float, one: float, other: float, words: int
+) -> None:
+    low, high = sorted((one, other))
+    assert answerability(Signals(score, low, words)) <= answerability(Signals(score, high, words))
 
 
-def test_relevance_is_that_of_the_best_sentence_in_any_passage(make_passage: MakePassage) -> None:
-    judge = PassageJudge(FixedScores([0.1, 0.2], [0.7, 0.3]))
-    passages = [make_passage("One.", "Two."), make_passage("Three.", "Four.")]
-    assert judge.relevance("?", passages) == answerability(0.7)
+def test_a_long_question_needs_a_lower_score_than_a_short_one() -> None:
+    assert answerability(Signals(0.5, 0.5, 30)) > answerability(Signals(0.5, 0.5, 6))
+
+
+def test_the_signals_are_those_of_the_best_sentence_in_any_passage(make_passage: MakePassage) -> None:
+    passages = [make_passage("Pumps leak.", "Call us."), make_passage("Warranty:", "two years.")]
+    assert answer_signals("Warranty?", passages, [[0.1, 0.2], [0.3, 0.7]]) == Signals(0.7, 1.0, 1)
+
+
+def test_a_word_in_the_title_counts_as_held(make_passage: MakePassage) -> None:
+    assert coverage("What was the turnover?", make_passage("It was high.", title="Turnover")) == 1.0
+
+
+def test_a_word_that_no_passage_holds_weighs_more_than_one_that_all_hold(make_passage: MakePassage) -> None:
+    passages = [make_passage("Fulmar sells pumps."), make_passage("Fulmar repairs pumps.")]
+    assert coverage("What was the turnover of Fulmar?", *passages) < 0.2
+
+
+def test_a_word_that_only_the_best_passage_holds_weighs_more_than_one_that_all_hold(make_passage: MakePassage) -> None:
+    best, other = make_passage("Fulmar grew its turnover."), make_passage("Fulmar repairs pumps.")
+    assert coverage("What was the turnover of Fulmar?", best, other) == 1.0
+    assert coverage("What was the turnover of Fulmar?", other, best) < 0.5
+
+
+def test_a_question_without_words_lacks_none(make_passage: MakePassage) -> None:
+    assert answer_signals("?", [make_passage("One.")], [[0.5]]) == Signals(0.5, 1.0, 0)
 
 
 def test_relevance_looks_at_no_more_passages_than_it_was_fitted_on(make_passage: MakePassage) -> None:
@@ -61,6 +105,7 @@ def test_the_default_threshold_abstains_less_than_the_balanced_one() -> None:
     [
         ("How long is the warranty on pumps?", True),
         ("Who repairs a pump under warranty?", True),
+        ("Hello, could you please tell me how long the warranty on my pump is?", True),
         ("What is the exchange rate of the dollar?", False),
         ("set an alarm for seven", False),
     ],

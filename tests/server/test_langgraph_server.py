@@ -76,7 +76,14 @@ def url(indexed: str, home: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         "FOOTNOTE_DATABASE_NAME": str(conninfo_to_dict(indexed)["dbname"]),
         "LANGSMITH_TRACING": "false",
     }
-    command = [str(Path(sys.executable).parent / "langgraph"), "dev", "--no-browser", "--no-reload", "--port", str(port)]
+    command = [
+        str(Path(sys.executable).parent / "langgraph"),
+        "dev",
+        "--no-browser",
+        "--no-reload",
+        "--port",
+        str(port),
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
