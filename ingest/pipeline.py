@@ -21,7 +21,7 @@ from ingest.linking import link_collection
 from ingest.prepare import SPLITTER_VERSION, Draft, prepare
 from ingest.sources import Found
 from state.documents import Source
-from state.errors import UnreadableDocument
+from state.errors import NotPermitted, UnreadableDocument
 from state.ports import Embedder, TokenCounter, Vectors
 from state.principal import EVERYONE, Principal
 from store import postings, vectors
@@ -85,9 +85,12 @@ class Ingester:
         """Bring a collection up to date with the sources found. A failing source does not stop the others.
 
         Raises:
+            NotPermitted: the principal may not write.
             StoreUnavailable, StoreMisconfigured: the database cannot be used; what was written so far stays.
             ModelUnavailable: something is to be embedded and the model cannot be loaded.
         """
+        if not self.principal.can_write:
+            raise NotPermitted(f"{self.principal.user} may not read documents in; ask someone who may.")
         started = time.monotonic()
         report = IngestReport(files=len(found.sources), failed=list(found.failed))
         on_progress(Progress("found", len(found.sources)))

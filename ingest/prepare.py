@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -66,6 +67,9 @@ def prepare(source: Source, content_hash: bytes, counter: TokenCounter) -> Draft
 
 def _type(source: Source, parsed: ParsedDocument) -> str:
     """Return what `--filter type=` compares with: the file ending, or the media type's second half."""
+    by_media_type = (mimetypes.guess_extension(parsed.media_type) or parsed.media_type.rsplit("/", 1)[-1]).lstrip(".")
+    if "://" in source.uri:  # of a web address, the ending says how the page was made, not what it is
+        return by_media_type
     name = source.uri.rsplit("/", 1)[-1]
     ending = name.rsplit(".", 1)[-1].lower() if "." in name else ""
-    return ending if ending.isalnum() and len(ending) <= 8 else parsed.media_type.rsplit("/", 1)[-1]
+    return ending if ending.isalnum() and len(ending) <= 8 else by_media_type

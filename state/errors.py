@@ -23,6 +23,10 @@ class NotFound(FootnoteError):
     """What was asked for by its id is not there, or not visible to who asks."""
 
 
+class NotPermitted(FootnoteError):
+    """Who asks may read, but not change what is stored."""
+
+
 class StoreUnavailable(FootnoteError):
     """The database cannot be reached within the time limit."""
 

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from ingest import pipeline
 from ingest.pipeline import Ingester
 from ingest.sources import find_sources
+from models.embedder import SentenceTransformerEmbedder
 from models.tokenizer import ModelTokenCounter
 from state.documents import Source
-from state.errors import ModelUnavailable, StoreUnavailable
+from state.errors import ModelUnavailable, NotPermitted, StoreUnavailable
 from state.ports import Vectors
 from state.principal import Principal
 from store.database import Database
@@ -334,3 +335,11 @@ async def test_many_makers_of_the_same_collection_and_access_list_agree(
         await asyncio.gather(*(one.ingest(nothing, "new", access=("group:a",)) for one in ingesters))
         for table, count in (("collections", 1), ("access_lists", 1), ("access_grants", 2), ("embedding_spaces", 1)):
             assert await rows_of(database, local, f"select count(*) from {table}") == [(count,)], table
+
+
+async def test_who_may_not_write_is_told_so_before_anything_is_read(
+    database: Database, embedder: SentenceTransformerEmbedder, counter: ModelTokenCounter, tmp_path: Path
+) -> None:
+    reader = Ingester(database, embedder, counter, Principal("local", "reader"))
+    with pytest.raises(NotPermitted, match="reader may not read documents in"):
+        await reader.ingest(find_sources([str(tmp_path)], max_bytes=1000), "default")
