@@ -3,13 +3,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.answerability import (
     ABSTAIN_BELOW,
-    ABSTAIN_BELOW_BALANCED,
     PassageJudge,
     Signals,
     answer_signals,
@@ -96,8 +94,11 @@ def test_nothing_to_judge_is_not_relevant(make_passage: MakePassage) -> None:
     assert PassageJudge(FixedScores([])).relevance("?", [make_passage("One.")]) == 0.0
 
 
-def test_the_default_threshold_abstains_less_than_the_balanced_one() -> None:
-    assert PassageJudge(FixedScores()).threshold == ABSTAIN_BELOW < ABSTAIN_BELOW_BALANCED
+def test_a_passage_that_holds_the_code_asked_about_is_not_withheld(make_passage: MakePassage) -> None:
+    held, other = make_passage("Decision D-26-09: the price rises."), make_passage("Decision D-26-08: no change.")
+    judge = PassageJudge(FixedScores([0.0]))
+    assert judge.relevance("What was decided in D-26-09?", [held]) > ABSTAIN_BELOW
+    assert judge.relevance("What was decided in D-26-09?", [other]) < ABSTAIN_BELOW
 
 
 @pytest.mark.parametrize(
