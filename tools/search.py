@@ -20,7 +20,7 @@ from tools.deduplication import without_duplicates
 from tools.fusion import RRF_K, reciprocal_rank_fusion
 
 DEPTH = 50  # passages that each ranking gives to the fusion
-CODES_WEIGHT = 2.0  # enough to bring a passage that words alone found before one that words and meaning like
+CODES_WEIGHT = 1.0  # of the ranking of passages that hold the question's codes, beside 1 for words and for meaning
 _MOST_CHECKED = 2_000  # passages read in search of a phrase before giving up
 
 
