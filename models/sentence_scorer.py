@@ -26,6 +26,10 @@ MEAN_WEIGHT = 0.2
 # scores. It brings in the second document of a question about two, where the best sentences repeat the first.
 COVERAGE_GAIN = 0.25
 
+# How far below the first sentence a further one may stay, what it gains included. On XQuAD, 0.1 leaves out 28 % of the
+# sentences and 0.7 % of the answers; three sentences always would say much that nobody asked.
+FURTHER_MARGIN = 0.1
+
 # What a sentence gains by holding a code of the question; as much as separates a good sentence from a poor one.
 CODE_GAIN = 0.25
 
@@ -67,7 +71,8 @@ def select_sentences(
 
     The first is the one with the highest score. Each further one has the highest sum of its score and
     `COVERAGE_GAIN` times the share of the question's words that it adds, title and headings included (greedy
-    maximum coverage). A sentence in the same words as a chosen one is left out. Of equals, the earlier one is taken.
+    maximum coverage), if that is not `FURTHER_MARGIN` below the first. A sentence in the same words as a chosen one is
+    left out. Of equals, the earlier one is taken.
 
     A question with codes in it is answered by sentences that hold one, or stand under a title or heading that does,
     before others, and never by one about other codes only; unless none holds any.
@@ -88,6 +93,8 @@ def select_sentences(
         share = COVERAGE_GAIN / len(asked) if chosen and asked else 0.0
         gains = {at: scores[at[0]][at[1]] + share * len(covers[at] - covered) for at in words}
         best = max(gains, key=gains.__getitem__)
+        if chosen and gains[best] < scores[chosen[0][0]][chosen[0][1]] - FURTHER_MARGIN:
+            break
         said = words[best]
         words = {at: held for at, held in words.items() if at != best and held != said}
         covered |= covers[best]

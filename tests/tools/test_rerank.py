@@ -46,6 +46,6 @@ def test_two_versions_of_a_rule_that_differ_in_a_number_are_both_kept() -> None:
 
 def test_passages_that_hold_the_code_asked_for_come_before_what_is_merely_alike() -> None:
     alike, alike_too, asked = _hits("ERR-70 means the clock is off.", "ERR-62 means it is full.", "ERR-41: rain gauge.")
-    lexical, vector = [alike, alike_too, asked], [alike, alike_too]
-    assert fuse("What does ERR-41 mean?", {"lexical": lexical, "vector": vector})[0].passage == asked.passage
-    assert fuse("What does it mean?", {"lexical": lexical, "vector": vector})[0].passage == alike.passage
+    rankings = {"lexical": [asked, alike, alike_too], "vector": [alike, alike_too]}
+    assert fuse("What does ERR-41 mean?", rankings)[0].passage == asked.passage
+    assert fuse("What does it mean?", rankings)[0].passage == alike.passage
