@@ -132,29 +132,29 @@ def test_the_packaged_model_finds_the_answer_in_other_words(
 
 def test_the_best_sentence_comes_first_wherever_it_stands(make_passage: MakePassage) -> None:
     passages = make_passage("Alpha.", "Beta."), make_passage("Gamma.", "Delta.")
-    assert select_sentences("which", passages, [[0.1, 0.2], [0.3, 0.9]], 2) == [(1, 1), (1, 0)]
+    assert select_sentences("which", passages, [[0.1, 0.2], [0.85, 0.9]], 2) == [(1, 1), (1, 0)]
 
 
 def test_a_further_sentence_is_chosen_for_what_the_question_still_lacks(make_passage: MakePassage) -> None:
     passages = make_passage("Nolan directs films.", "Nolan made films."), make_passage("Kalathil paints.")
-    chosen = select_sentences("Nolan Kalathil", passages, [[0.9, 0.6], [0.5]], 2)
+    chosen = select_sentences("Nolan Kalathil", passages, [[0.9, 0.85], [0.8]], 2)
     assert chosen == [(0, 0), (1, 0)]
 
 
 def test_coverage_does_not_lift_a_sentence_that_is_far_behind(make_passage: MakePassage) -> None:
     passages = make_passage("Nolan directs films.", "Nolan made films."), make_passage("Kalathil paints.")
-    assert select_sentences("Nolan Kalathil", passages, [[0.9, 0.6], [0.1]], 2) == [(0, 0), (0, 1)]
+    assert select_sentences("Nolan Kalathil", passages, [[0.9, 0.85], [0.1]], 2) == [(0, 0), (0, 1)]
 
 
 def test_a_title_covers_what_its_sentences_need_not_repeat(make_passage: MakePassage) -> None:
     passages = make_passage("He directs.", title="Nolan"), make_passage("He paints.", title="Kalathil")
-    chosen = select_sentences("Nolan Kalathil", [*passages, make_passage("Other.")], [[0.9], [0.5], [0.6]], 2)
+    chosen = select_sentences("Nolan Kalathil", [*passages, make_passage("Other.")], [[0.9], [0.8], [0.85]], 2)
     assert chosen == [(0, 0), (1, 0)]
 
 
 def test_the_same_words_are_said_once(make_passage: MakePassage) -> None:
     passages = make_passage("It ships today.", "It costs 5 euros."), make_passage("IT SHIPS TODAY!")
-    assert select_sentences("when", passages, [[0.9, 0.1], [0.8]], 3) == [(0, 0), (0, 1)]
+    assert select_sentences("when", passages, [[0.9, 0.85], [0.88]], 3) == [(0, 0), (0, 1)]
 
 
 @pytest.mark.parametrize("other", ["It costs 6 euros.", "It never costs 5 euros."])
@@ -177,22 +177,32 @@ def test_a_selection_is_the_best_sentence_and_different_others(
 ) -> None:
     passages = [make_passage(*(f"Item {i} {j}." for j in range(len(row)))) for i, row in enumerate(rows)]
     chosen = select_sentences(question, passages, rows, limit)
-    total = len({tuple(sorted((i, j))) for i, row in enumerate(rows) for j in range(len(row))})
-    assert len(chosen) == len(set(chosen)) == min(limit, total)
+    assert len(chosen) == len(set(chosen)) <= limit
+    assert bool(chosen) == bool(rows and limit)
     if chosen:
         assert rows[chosen[0][0]][chosen[0][1]] == max(score for row in rows for score in row)
 
 
+def test_a_sentence_far_below_the_best_is_not_said(make_passage: MakePassage) -> None:
+    passage = make_passage("The ferry sails at noon.", "Apologies to both of you.", "It sails daily.")
+    assert select_sentences("when", [passage], [[0.9, 0.6, 0.85]], 3) == [(0, 0), (0, 2)]
+
+
+def test_what_announces_a_list_is_not_an_answer(make_passage: MakePassage) -> None:
+    passage = make_passage("Try the following, in this order:", "Clean the gauge.")
+    assert select_sentences("what", [passage], [[0.9, 0.8]], 1) == [(0, 1)]
+
+
 def test_a_question_about_a_code_is_not_answered_with_another_code(make_passage: MakePassage) -> None:
-    passage = make_passage("ERR-42 means a broken heater.", "ERR-41 means a blocked gauge.", "Clean it with a brush.")
-    chosen = select_sentences("What does ERR-41 mean?", [passage], [[0.9, 0.8, 0.7]], 3)
+    passage = make_passage("ERR-42 means a broken heater.", "ERR-41 means a blocked gauge.", "ERR-41 comes after dew.")
+    chosen = select_sentences("What does ERR-41 mean?", [passage], [[0.9, 0.8, 0.75]], 3)
     assert chosen == [(0, 1), (0, 2)]
 
 
 def test_a_code_in_the_title_counts_for_every_sentence_below_it(make_passage: MakePassage) -> None:
     release = make_passage("The clock was fixed.", "It needs KX-7 or newer.", title="Release v2.1.3")
     other = make_passage("The clock of v2.0.0 was slow.")
-    chosen = select_sentences("What was fixed in v2.1.3?", [other, release], [[0.9], [0.8, 0.7]], 3)
+    chosen = select_sentences("What was fixed in v2.1.3?", [other, release], [[0.9], [0.8, 0.75]], 3)
     assert chosen == [(1, 0), (1, 1)]
 
 
