@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DOCS ?= samples
 Q ?=
+export DOCS Q  # as they are, whatever quotes and spaces are in them
 
 .PHONY: setup demo test lint serve-langgraph clean
 
@@ -17,7 +18,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt scripts/setup.sh
 	@touch $@
 
 demo: setup
-	@DOCS="$(DOCS)" Q="$(Q)" bash scripts/demo.sh "$(BIN)"
+	@bash scripts/demo.sh "$(BIN)"
 
 test: setup lint
 	@$(BIN)/pytest

@@ -21,7 +21,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     else:
         for check in checks:
             mark = {"ok": "ok  ", "note": "note", "fails": "FAIL"}[check["status"]]
-            console().print(f"{mark}  {check['what']}: {check['finding']}", markup=False)
+            console().print(f"{mark}  {check['what']}: {check['finding']}", markup=False, soft_wrap=True)
     if any(check["status"] == "fails" for check in checks):
         raise typer.Exit(1)
 

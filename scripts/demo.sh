@@ -40,7 +40,7 @@ cat <<END
 ────────────────────────────────────────────────────────────
 Next:
   make demo DOCS=some/folder Q="a question"     your own documents
-  $footnote ask "What was the turnover in 2025?" --collection $collection
+  $footnote ask "How many days of annual leave are there?" --collection $collection
   $footnote verify RECEIPT                      check an answer again, later
   $footnote --help                              everything else
 END

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -73,3 +75,39 @@ def test_every_setting_it_names_is_read() -> None:
     for name in set(re.findall(r"\b(?:FOOTNOTE|MIGRATION|DATABASE)_[A-Z_]+", README)):
         known = name in fields or name.removeprefix("FOOTNOTE_").lower() in fields
         assert known, name
+
+
+def _demo(home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """What `make demo` runs once everything is installed, without a terminal."""
+    environment = {**os.environ, "FOOTNOTE_HOME": str(home), "FOOTNOTE_DATABASE_NAME": "test_demo", **variables}
+    return subprocess.run(
+        ["bash", "scripts/demo.sh", str(Path(sys.executable).parent)],
+        cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+def test_the_demo_answers_three_questions_with_footnotes(home: Path) -> None:
+    done = _demo(home, DOCS="samples", Q="")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n? ") == 3
+    assert "€0.38" in done.stdout
+    assert "Rain gauge blocked or tilted" in done.stdout
+    assert "90 km/h" in done.stdout
+    assert done.stdout.count("[1]") >= 6  # a mark in each answer, and the source below it
+    assert "I don't know" not in done.stdout
+    assert "make demo DOCS=some/folder" in done.stdout
+
+
+def test_the_demo_answers_from_your_own_folder(home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "my own notes"
+    folder.mkdir()
+    (folder / "ferry.md").write_text("# Ferry\n\nThe ferry sails every day at noon from the old harbour.\n")
+    done = _demo(home, DOCS=str(folder), Q='When does the "ferry" sail?')
+    assert done.returncode == 0, done.stderr
+    assert "The ferry sails every day at noon from the old harbour. [1]" in done.stdout
+
+
+def test_the_demo_says_which_folder_is_missing(home: Path) -> None:
+    done = _demo(home, DOCS="no/such/folder", Q="")
+    assert done.returncode == 1
+    assert "There is no folder or file 'no/such/folder'" in done.stderr
