@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,10 +35,6 @@ class ModelTokenCounter:
     def count(self, text: str) -> int:
         """Return the number of tokens, special ones left out."""
         return len(self._tokenizer.encode(text, add_special_tokens=False))
-
-    def count_many(self, texts: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each text, special ones left out; in parallel over the texts."""
-        return [len(e) for e in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """Return each token's ``(start, end)`` in the text, special ones left out, nothing truncated."""

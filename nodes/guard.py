@@ -45,7 +45,6 @@ class Guard:
             "question_class": "unsafe" if unsafe else "factual",
             "route": "refuse" if unsafe else "",
             "route_reason": "the question tries to change how answers are made" if unsafe else "",
-            "searches": Overwrite([]),
             "attempts": 0,
             "degraded": Overwrite(list(self.notes)),
             "timings": Overwrite({}),

@@ -24,7 +24,8 @@ class Rerank:
     async def __call__(self, state: AskState, runtime: Runtime[RunContext]) -> dict[str, Any]:
         """Put the reranked order on the desk."""
         desk = self.desks[state["desk"]]
-        if self.reranker is None or len(desk.ranked) < 2:
+        wanted = (runtime.context or RunContext()).rerank
+        if self.reranker is None or not wanted or len(desk.ranked) < 2:
             return {}
         try:
             desk.ranked = await rerank(self.reranker, desk.question, desk.ranked)

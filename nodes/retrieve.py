@@ -26,7 +26,7 @@ class Retrieve:
     search: Search
 
     async def __call__(self, state: Leg, runtime: Runtime[RunContext]) -> dict[str, Any]:
-        """Put a ranking on the desk; return which search ran."""
+        """Put a ranking on the desk."""
         desk = self.desks[state["desk"]]
         mode = state["mode"]
         try:
@@ -34,4 +34,4 @@ class Retrieve:
         except ModelUnavailable as error:
             return {"degraded": [f"{mode} search was left out: {error}"]}
         desk.rankings[mode] = hits
-        return {"searches": [mode]}
+        return {}

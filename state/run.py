@@ -38,7 +38,6 @@ class AskState(AskInput, total=False):
     question_class: QuestionClass
     route: str
     route_reason: str
-    searches: Annotated[list[str], add]
     attempts: int
     relevance: float
     grade: Literal["enough", "nothing"]

@@ -44,6 +44,7 @@ class Fakes:
     written: Sequence[str] = ("The bridge opened in 1932.",)
     broken_vectors: bool = False
     broken_reranker: bool = False
+    reranked: int = 0
     searched: list[tuple[str, str]] = field(default_factory=list)
     principals: list[Principal] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
@@ -63,6 +64,7 @@ class Fakes:
         """Nothing to load."""
 
     def scores(self, question: str, passages: Sequence[Passage]) -> list[float]:
+        self.reranked += 1
         if self.broken_reranker:
             raise RuntimeError("out of memory")
         return [1.0 / (rank + 1) for rank in range(len(passages))]
@@ -110,14 +112,16 @@ Ask = Callable[..., Any]
 def ask(graph: AskGraph) -> Ask:
     """Ask as Ann; returns the answer and the custom events that were streamed."""
 
-    async def run(question: str, **more: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    async def run(
+        question: str, context: RunContext | None = None, **more: Any
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         events: list[dict[str, Any]] = []
         answer: dict[str, Any] = {}
         with signed_in(PRINCIPAL):
             asked: Any = {"question": question, **more}
             modes: Any = ["custom", "values"]
             event: Any
-            async for event in graph.astream(asked, context=RunContext(), stream_mode=modes):
+            async for event in graph.astream(asked, context=context or RunContext(), stream_mode=modes):
                 if event[0] == "custom":
                     events.append(event[1])
                 else:

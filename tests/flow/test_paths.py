@@ -10,7 +10,7 @@ from prompts import load_prompt
 from state.answer import quote_hash
 from state.errors import InvalidQuestion
 from state.identity import NotAuthenticated
-from state.run import AskInput
+from state.run import AskInput, RunContext
 from tests.flow.conftest import TEXT, Ask, Fakes, passage
 
 QUESTION = "When did the bridge open?"
@@ -105,6 +105,17 @@ async def test_a_failing_reranker_leaves_the_fused_order_and_is_noted(ask: Ask, 
     answer, _ = await ask(QUESTION)
     assert answer["claims"]
     assert any("reranking was left out" in note for note in answer["degraded"])
+
+
+async def test_a_client_may_do_without_the_reranker_and_ask_for_fewer_sentences(ask: Ask, fakes: Fakes) -> None:
+    fakes.found["vector"] = [passage(), passage("The ferry sails at noon.", 2)]
+    fakes.written = ("The bridge opened in 1932.", "Tolls ended in 1988.")
+    answer, _ = await ask(QUESTION, RunContext(rerank=False, sentences=1))
+    assert fakes.reranked == 0
+    assert len(answer["claims"]) == 1
+    answer, _ = await ask(QUESTION, RunContext(sentences=-5, k=10_000))
+    assert fakes.reranked == 1
+    assert len(answer["claims"]) == 1
 
 
 async def test_the_last_human_message_is_the_question(graph: AskGraph, fakes: Fakes, ask: Ask) -> None:

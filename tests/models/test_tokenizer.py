@@ -34,11 +34,6 @@ def test_offsets_point_at_the_tokens_in_the_text() -> None:
     assert [text[start:end] for start, end in COUNTER.offsets(text)] == ["Café", "in", "Köln", ",", "日", "本"]
 
 
-@given(st.lists(st.text(max_size=40), max_size=5))
-def test_counting_many_agrees_with_counting_each(texts: list[str]) -> None:
-    assert COUNTER.count_many(texts) == [COUNTER.count(text) for text in texts]
-
-
 @given(st.text(max_size=60))
 def test_offsets_are_as_many_as_the_count_and_stay_in_order_within_the_text(text: str) -> None:
     offsets = COUNTER.offsets(text)
