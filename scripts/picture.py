@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-QUESTION = "What is the default threshold of the storm alarm?"
+QUESTION = "How much is paid per kilometre for using my own car?"
 OUTPUT = Path(__file__).parents[1] / "docs" / "images" / "demo.svg"
 
 
