@@ -46,7 +46,7 @@ class Database:
         await self._pool.open()
         try:
             async with self._connection() as connection:
-                await _refuse_privileged(connection)
+                await _refuse_unusable(connection)
         except BaseException:
             await self._pool.close()
             raise
@@ -105,12 +105,12 @@ async def _configure(connection: Connection) -> None:
         raise StoreMisconfigured("The database has no pgvector extension; install pgvector 0.7 or newer.") from error
 
 
-async def _refuse_privileged(connection: Connection) -> None:
-    """Refuse a role that row-level security would not hold: superuser, BYPASSRLS, or owner of the tables."""
+async def _refuse_unusable(connection: Connection) -> None:
+    """Refuse a role that row-level security does not bind, and a database without tables."""
     cursor = await connection.execute(
         """select rolname, rolsuper or rolbypassrls,
                   coalesce((select pg_has_role(current_user, relowner, 'member') from pg_class
-                            where oid = to_regclass('documents')), false)
+                            where oid = to_regclass('documents')), false), to_regclass('documents') is not null
            from pg_roles where rolname = current_user"""
     )
     row = await cursor.fetchone()
@@ -119,6 +119,10 @@ async def _refuse_privileged(connection: Connection) -> None:
         raise StoreMisconfigured(
             f"DATABASE_URL connects as {name}, whom row-level security does not bind (superuser, BYPASSRLS or owner); "
             "use a plain role, and put the owner into MIGRATION_DATABASE_URL."
+        )
+    if not row[3]:
+        raise StoreMisconfigured(
+            "The database has no tables of Footnote yet: run once with MIGRATION_DATABASE_URL set to its owner."
         )
 
 

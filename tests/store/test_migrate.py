@@ -60,3 +60,14 @@ async def test_what_is_prepared_can_be_asked(home: Path) -> None:
     from store.embedded import ensure_server
 
     drop_database(ensure_server(home, timeout=30), name)
+
+
+async def test_a_database_that_was_never_migrated_is_refused_with_what_to_do(server: ServerAddress) -> None:
+    name = f"test_{uuid4().hex[:12]}"
+    bootstrap(server, name)
+    try:
+        with pytest.raises(StoreMisconfigured, match="MIGRATION_DATABASE_URL"):
+            async with Database(server.conninfo(name, "footnote_app")):
+                raise AssertionError("opened")
+    finally:
+        drop_database(server, name)
