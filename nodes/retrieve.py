@@ -11,8 +11,7 @@ from nodes.desk import Desks
 from state.errors import ModelUnavailable
 from state.ports import Search
 from state.run import Leg, RunContext
-
-DEPTH = 50  # passages a search gives to the fusion
+from tools.search import DEPTH
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from models.embedder import SentenceTransformerEmbedder
 from models.tokenizer import ModelTokenCounter
@@ -18,10 +16,9 @@ from settings import Settings
 from state.principal import Principal
 from store.database import Database, prepare_embedded
 from store.embedded import ServerAddress, drop_database, ensure_server, release_server
-from tests.support import Library
+from tests.support import Library, copy_database
 from tools.search import Searcher
 
-SUPERUSER = "postgres"
 TEMPLATE = "footnote_template"
 
 
@@ -58,12 +55,7 @@ def template(home: Path, server: ServerAddress) -> str:
 def conninfo(server: ServerAddress, template: str) -> Iterator[str]:
     """A new database, as the application role."""
     name = f"test_{uuid4().hex[:12]}"
-    with psycopg.connect(server.conninfo("postgres", SUPERUSER), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {} owner footnote_owner").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
-        )
+    copy_database(server, template, name)
     yield server.conninfo(name, "footnote_app")
     drop_database(server, name)
 

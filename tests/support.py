@@ -1,15 +1,29 @@
-"""A folder of documents to read in, for tests."""
+"""What tests build on: databases copied from a migrated one, and a folder of documents to read in."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
+
 from ingest.pipeline import Ingester, IngestReport
 from ingest.sources import find_sources
 from state.ports import Embedder, TokenCounter
 from state.principal import Principal
 from store.database import Database
+from store.embedded import ServerAddress
+
+
+def copy_database(server: ServerAddress, template: str, name: str) -> None:
+    """Make a database that is a copy of a migrated one, which is faster than migrating it."""
+    with psycopg.connect(server.conninfo("postgres", "postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("create database {} template {} owner footnote_owner").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
 
 
 class Library:

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from ingest.pipeline import Ingester
@@ -24,6 +22,7 @@ from server.auth import TOKEN_FILE
 from state.principal import Principal
 from store.database import Database
 from store.embedded import ServerAddress, drop_database
+from tests.support import copy_database
 
 pytest.importorskip("langgraph_api", reason="langgraph-cli[inmem] is a development extra")
 
@@ -34,12 +33,7 @@ QUESTION = "When did the bridge open?"
 @pytest.fixture(scope="module")
 def module_database(server: ServerAddress, template: str) -> Iterator[str]:
     name = "test_langgraph_server"
-    with psycopg.connect(server.conninfo("postgres", "postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {} owner footnote_owner").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
-        )
+    copy_database(server, template, name)
     yield server.conninfo(name, "footnote_app")
     drop_database(server, name)
 
