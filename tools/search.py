@@ -27,6 +27,8 @@ DEPTH = 50  # passages that each ranking gives to the fusion
 _SPARE = 10  # passages ranked beyond those asked for, as some turn out to be duplicates
 _MOST_CHECKED = 2_000  # passages read in search of a phrase before giving up
 
+_Scored = tuple[int, float, dict[str, int]]  # slot, score, and rank in each stage
+
 
 @dataclass(frozen=True)
 class Searcher:
@@ -67,15 +69,13 @@ class Searcher:
         async with self.database.session(principal) as connection:
             corpus = await self._corpus(connection, principal, filters)
             matches = await lexical.bm25(connection, self.postings, corpus, query)
-            hits: list[Hit] = []
-            read, wanted = 0, k + _SPARE
+            wanted = k + _SPARE
             while True:
                 best = await asyncio.to_thread(matches.best, wanted)
-                hits += await _read(connection, best[read:], query)
-                hits = without_duplicates(hits, limit=k)
+                hits = await _first(connection, [(slot, score, {}) for slot, score in best], query, k)
                 if len(hits) >= k or len(best) < wanted or wanted >= _MOST_CHECKED:
                     return ranked(hits, "lexical")
-                read, wanted = wanted, min(4 * wanted, _MOST_CHECKED)
+                wanted = min(4 * wanted, _MOST_CHECKED)
 
     async def vector_search(
         self, principal: Principal, question: str, *, k: int = 10, filters: Filters | None = None
@@ -90,8 +90,10 @@ class Searcher:
             depth = k + _SPARE
             while True:
                 nearest = await vectors.nearest(connection, space, corpus, vector, depth)
-                eligible = [(slot, cosine) for slot, cosine in nearest if allowed is None or allowed[slot]]
-                hits = without_duplicates(await _read(connection, eligible, query), limit=k)
+                eligible: list[_Scored] = [
+                    (slot, cosine, {}) for slot, cosine in nearest if allowed is None or allowed[slot]
+                ]
+                hits = await _first(connection, eligible, query, k)
                 if len(hits) >= k or depth >= min(corpus.allowed_count, _MOST_CHECKED):
                     return ranked(hits, "vector")
                 depth = min(depth * 5, corpus.allowed_count)
@@ -155,11 +157,7 @@ class Searcher:
                 words, meaning = [slot for slot, _ in by_words], [slot for slot, _ in nearest]
                 held = matches.holding(codes(question), words + meaning)
                 fused = fused_order({"lexical": words, "vector": meaning}, held, weights)
-                hits: list[Hit] = []
-                while (missing := k - len(hits)) and fused:
-                    found = await passages.by_slot(connection, [slot for slot, *_ in fused[:missing]])
-                    hits += [Hit(found[slot], score, at) for slot, score, at in fused[:missing] if slot in found]
-                    hits, fused = without_duplicates(hits), fused[missing:]
+                hits = await _first(connection, fused, query, k)
         finally:
             await asyncio.gather(embedding, return_exceptions=True)
         return ranked(hits, "fused")
@@ -196,10 +194,20 @@ class Searcher:
         return corpus
 
 
-async def _read(connection: Connection, found: Sequence[tuple[int, float]], query: Query) -> list[Hit]:
-    """Return the passages of slots with scores, in their order, those left out that the query's phrases rule out."""
-    read = await passages.by_slot(connection, [slot for slot, _ in found])
-    return [Hit(read[slot], score) for slot, score in found if slot in read and _phrases_hold(query, read[slot])]
+async def _first(connection: Connection, found: Sequence[_Scored], query: Query, k: int) -> list[Hit]:
+    """Return the first ``k`` passages of slots with scores and ranks, without duplicates and what phrases rule out.
+
+    It reads ``k``, which is nearly always enough, then more at a time.
+    """
+    hits: list[Hit] = []
+    start, step = 0, k
+    while len(hits) < k and start < len(found):
+        part = found[start : start + step]
+        read = await passages.by_slot(connection, [slot for slot, *_ in part])
+        hits += [Hit(read[s], score, at) for s, score, at in part if s in read and _phrases_hold(query, read[s])]
+        hits = without_duplicates(hits, limit=k)
+        start, step = start + step, 2 * step
+    return hits
 
 
 def _phrases_hold(query: Query, passage: Passage) -> bool:
