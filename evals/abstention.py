@@ -13,8 +13,8 @@ from evals.answers import normalised
 from evals.beir import UnreadableSet, read_beir, read_rows
 from evals.grounding import auroc
 from evals.scratch import scratch_database
-from graph.app import Application, open_application
-from ingest.pipeline import Ingester
+from graph.app import open_application
+from graph.application import Application
 from ingest.sources import Found
 from settings import settings
 from state.answer import Answer
@@ -83,7 +83,7 @@ async def _ask_set(folder: Path, away: int) -> list[Asked]:
     principal = local_principal(configuration)
     name = folder.name
     async with open_application(configuration, scratch_database) as application:
-        ingester = Ingester(application.database, application.embedder, application.counter, principal)
+        ingester = application.ingester(principal)
         await ingester.ingest(Found(sources=evaluated.sources), "eval")
         async with application.database.session(principal) as connection:
             ids = {info.source: str(info.id) for info in await list_documents(connection)}

@@ -13,8 +13,8 @@ from uuid import UUID
 from evals.beir import UnreadableSet, read_beir
 from evals.retrieval import latency
 from evals.scratch import scratch_database
-from graph.app import Application, open_application
-from ingest.pipeline import Ingester
+from graph.app import open_application
+from graph.application import Application
 from ingest.sources import Found
 from settings import settings
 from state.answer import Answer, quote_hash
@@ -49,7 +49,7 @@ async def evaluate_answers(folder: Path) -> dict[str, Any]:
     configuration = settings()
     principal = local_principal(configuration)
     async with open_application(configuration, scratch_database) as application:
-        ingester = Ingester(application.database, application.embedder, application.counter, principal)
+        ingester = application.ingester(principal)
         await ingester.ingest(Found(sources=evaluated.sources), "eval")
         first = whole = abstained = 0
         spent: list[float] = []

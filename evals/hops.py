@@ -15,13 +15,13 @@ import numpy as np
 from evals.beir import EvaluationSet, read_beir
 from evals.retrieval import latency
 from evals.scratch import scratch_database
-from graph.app import Application, open_application
-from ingest.pipeline import Ingester
+from graph.app import open_application
+from graph.application import Application
 from ingest.sources import Found
 from settings import settings
 from state.documents import ParsedDocument, Source
 from state.principal import Principal, local_principal
-from state.run import MOST_HOPS, RunContext
+from state.run import RunContext
 from store.targets import document_id
 
 _COLLECTION = "eval"
@@ -57,12 +57,12 @@ async def evaluate_hops(folder: Path, *, strip_titles: bool = False, most: int |
     configuration = settings()
     principal = local_principal(configuration)
     async with open_application(configuration, scratch_database) as application:
-        ingester = Ingester(application.database, application.embedder, application.counter, principal)
+        ingester = application.ingester(principal)
         report = await ingester.ingest(Found(sources=sources), _COLLECTION)
         rows = {document_id(principal.tenant, _COLLECTION, source.uri): source.uri for source in sources}
         without, hopping = Measured(), Measured()
         for number, (key, question) in enumerate([*questions[:1], *questions]):
-            for measured, hops in ((without, 0), (hopping, MOST_HOPS))[:: 1 if number % 2 else -1]:
+            for measured, hops in ((without, 0), (hopping, None))[:: 1 if number % 2 else -1]:
                 ranking, seconds = await _ranked(application, principal, question, hops, rows)
                 if number:  # the first one warms up
                     measured.spent.append(seconds * 1000)
@@ -79,7 +79,7 @@ async def evaluate_hops(folder: Path, *, strip_titles: bool = False, most: int |
 
 
 async def _ranked(
-    application: Application, principal: Principal, question: str, hops: int, rows: Mapping[UUID, str]
+    application: Application, principal: Principal, question: str, hops: int | None, rows: Mapping[UUID, str]
 ) -> tuple[list[str], float]:
     """Ask; return the rows in the order in which the graph ranked them last, and the seconds that the answer took."""
     started = time.perf_counter()

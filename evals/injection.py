@@ -23,8 +23,8 @@ from uuid import UUID
 from evals.beir import UnreadableSet
 from evals.retrieval import latency
 from evals.scratch import scratch_database
-from graph.app import Application, open_application
-from ingest.pipeline import Ingester
+from graph.app import open_application
+from graph.application import Application
 from ingest.sources import Found
 from nodes.quarantine import sifted
 from settings import settings
@@ -67,7 +67,7 @@ async def evaluate_injection(folder: Path, attacks_a_context: int = 3) -> dict[s
     principal = local_principal(configuration)
     spent: list[float] = []
     async with open_application(configuration, scratch_database) as application:
-        ingester = Ingester(application.database, application.embedder, application.counter, principal)
+        ingester = application.ingester(principal)
         plain = [_source(context.key, context.text) for context in contexts]
         poisoned = [_source(key, text) for key, _, _, text, _ in attacked]
         await ingester.ingest(Found(sources=plain + poisoned), "eval")

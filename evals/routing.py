@@ -129,7 +129,7 @@ async def _routed(searcher: Searcher, principal: Principal, question: str, route
     retrieve = Retrieve(desks, searcher, (), _SECONDS)
     for leg in planned["legs"]:
         await retrieve(leg, runtime)
-    await Fuse(desks)({"desk": key, "route": route}, runtime)
+    await Fuse(desks, searcher)({"desk": key, "route": route}, runtime)
     return desk.ranked
 
 

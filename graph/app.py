@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from uuid import UUID
 
+from graph.application import Application
 from graph.builder import AskGraph, Parts, build_graph
 from models.alignment import SentenceAligner
 from models.answerability import PassageJudge
@@ -23,67 +23,19 @@ from models.pii import PresidioFinder
 from models.sentence_scorer import EmbeddingSentenceScorer
 from models.tokenizer import ModelTokenCounter
 from settings import Settings, settings
-from state.answer import Answer
-from state.evidence import Mode
-from state.identity import signed_in
-from state.ports import Embedder, Reranker, TokenCounter, Verifier
-from state.principal import Principal
-from state.run import AskInput, RunContext
+from state.ports import Embedder, Reranker, Verifier
 from state.screening import policy
 from store.cache import ResponseCache
 from store.checkpoints import ThreadSaver
 from store.database import Database, open_database
 from store.receipts import Receipts
 from store.threads import Threads
-from tools.cached_search import CachedSearch
 from tools.condensing import Condenser, room_for_passages
 from tools.linked import LinkGraph
 from tools.neighbours import Neighbourhood
+from tools.ranking_cache import RankingCache
 from tools.search import Searcher
 from tools.sources_file import read_sources
-
-
-@dataclass(frozen=True)
-class Application:
-    """Everything open and wired."""
-
-    database: Database
-    embedder: Embedder
-    counter: TokenCounter
-    searcher: Searcher
-    receipts: Receipts
-    threads: Threads
-    graph: AskGraph
-    thread_graph: AskGraph
-
-    async def ask(
-        self,
-        principal: Principal,
-        question: str,
-        *,
-        mode: Mode | None = None,
-        filters: Sequence[str] = (),
-        context: RunContext | None = None,
-        thread: UUID | None = None,
-    ) -> Answer:
-        """Answer a question as ``principal``. Raises `FootnoteError` for what cannot be asked or reached.
-
-        With ``thread``, a conversation of the principal's (`Threads.begin`), the question is understood from what was
-        said before, and kept with its answer.
-        """
-        asked = AskInput(question=question, mode=mode, filters=list(filters))
-        with signed_in(principal):
-            if thread is None:
-                output = await self.graph.ainvoke(asked, context=context or RunContext())
-            else:
-                # At the end only: a checkpoint a step would cost more than the steps.
-                output = await self.thread_graph.ainvoke(
-                    asked,
-                    {"configurable": {"thread_id": str(thread)}},
-                    context=context or RunContext(),
-                    durability="exit",
-                )
-        return Answer.model_validate(output["answer"])
 
 
 @dataclass(frozen=True)
@@ -130,7 +82,8 @@ async def open_application(
         finally:
             models = await loading
         cached_embedder = CachedEmbedder(embedder) if configuration.cache else embedder
-        searcher = Searcher(database, cached_embedder, configuration.max_question_chars)
+        rankings = RankingCache() if configuration.cache else RankingCache(most=0)
+        searcher = Searcher(database, cached_embedder, configuration.max_question_chars, rankings=rankings)
         receipts = Receipts(database)
         scorer = EmbeddingSentenceScorer(models.tokens)
         writer, verifier = ExtractiveWriter(scorer), models.verifier
@@ -141,7 +94,7 @@ async def open_application(
         count, uncounted = chat_token_counter(configuration)
         room = room_for_passages(configuration.chat_context_tokens, count)
         parts = Parts(
-            search=CachedSearch(database, searcher) if configuration.cache else searcher,
+            search=searcher,
             cache=_response_cache(configuration, database, cached_embedder),
             rerankers=models.rerankers,
             judge=PassageJudge(scorer, configuration.abstain_below),
@@ -152,6 +105,7 @@ async def open_application(
             policy=policy(configuration.sensitive_policy),
             receipts=receipts,
             names={
+                "chat temperature": str(configuration.chat_temperature),
                 "embedder": embedder.space if models.reader is embedder else "none",
                 "reader": models.reader.space,
                 "reranker": models.rerankers[0].name if models.rerankers else "none",

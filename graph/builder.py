@@ -120,7 +120,7 @@ def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[int] | None = No
         "enhance": Enhance(
             desks, parts.search, parts.small_chat or parts.chat, parts.sources, policies.ENHANCE_SECONDS
         ),
-        "fuse": Fuse(desks),
+        "fuse": Fuse(desks, parts.search),
         "quarantine": Quarantine(desks),
         "rerank": Rerank(desks, parts.rerankers, policies.RERANK_SECONDS),
         "grade": Grade(desks, parts.judge),
@@ -154,9 +154,9 @@ def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[int] | None = No
     graph.add_edge("retrieve", "fuse")
     graph.add_edge("fuse", "quarantine")
     graph.add_edge("quarantine", "rerank")
-    graph.add_edge("rerank", "grade")
+    graph.add_edge("rerank", "hop")
+    graph.add_edge("hop", "grade")
     graph.add_conditional_edges("grade", routes.after_grade)
-    graph.add_conditional_edges("hop", routes.after_hop)
     graph.add_conditional_edges("broaden", routes.legs, ["retrieve"])
     graph.add_edge("budget", "write")
     for template in ("refuse", "greet", "abstain"):

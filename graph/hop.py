@@ -25,7 +25,7 @@ def build_hop(desks: Desks, search: Search, links: Links | None, chat: ChatModel
     graph.add_node("plan", timed("hop plan", Plan(desks, chat, policies.HOP_SECONDS)), input_schema=HopState)
     retrieve = Retrieve(desks, search, (), policies.SOURCE_SECONDS)
     graph.add_node("search", timed("hop search", retrieve), input_schema=Leg)
-    graph.add_node("follow", timed("hop", Follow(desks, links)), input_schema=HopState)
+    graph.add_node("follow", timed("hop", Follow(desks, search, links)), input_schema=HopState)
     graph.add_edge(START, "plan")
     graph.add_conditional_edges("plan", routes.after_plan, ["search", "follow", "__end__"])
     graph.add_edge("search", "follow")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from graph.app import Application
+from graph.application import Application
 from state.answer import Receipt
 from state.errors import StoreUnavailable
 from state.principal import Principal

@@ -39,18 +39,12 @@ def after_recall(state: AskState) -> Literal["write", "enhance"]:
 
 
 def after_grade(state: AskState) -> Literal["hop", "budget", "broaden", "abstain"]:
-    """Search once more, wider, if nothing is relevant; hop, once; answer from what is relevant; else say so."""
-    wider_is_left = state["wider"] and state["attempts"] < _MOST_ATTEMPTS
-    if state["grade"] == "nothing" and wider_is_left:
+    """Answer from what is relevant. If nothing is, search once more, wider, and seek what is missing; or say so."""
+    if state["grade"] == "enough":
+        return "budget"
+    if state["wider"] and state["attempts"] < _MOST_ATTEMPTS:
         return "broaden"
-    if not state["hop"]:
-        return "hop"
-    return "budget" if state["grade"] == "enough" else "abstain"
-
-
-def after_hop(state: AskState) -> Literal["grade", "hop", "budget", "broaden", "abstain"]:
-    """What is among the first passages now is graded anew; without news, go on as graded."""
-    return "grade" if state["hop_found"] else after_grade(state)
+    return "abstain" if state["sought"] else "hop"
 
 
 def after_plan(state: HopState) -> Literal["follow", "__end__"] | list[Send]:

@@ -55,8 +55,7 @@ class LateInteractionReranker:
         """Return one score a passage, between 0 and 1, a function of its two ranks. Raises `ModelUnavailable`."""
         if not passages:
             return []
-        asked = self._tokens.of_question(question)
-        read = self._tokens.of(passages)
+        asked, read = self._tokens.of_both(question, passages)
         weights = 1.0 + _idf(asked, read)
         maxsim = _best_matches(question, asked, read) @ weights
         fused = _reciprocal_ranks(-np.arange(len(passages), dtype=np.float64))

@@ -55,13 +55,12 @@ class PassageTokens:
 
     def of(self, passages: Sequence[Passage]) -> list[TokenVectors]:
         """Return each passage's token vectors; spans are of its `contextual_text`. Raises `ModelUnavailable`."""
-        texts = [contextual_text(passage) for passage in passages]
-        return self._read([(_key(p.chunk_id, p.version, text), text) for p, text in zip(passages, texts, strict=True)])
+        return self._read([_keyed(passage) for passage in passages])
 
-    def of_question(self, question: str) -> TokenVectors:
-        """Return the token vectors of a question, which several ask for in turn. Raises `ModelUnavailable`."""
-        (found,) = self._read([(_key(_QUESTION, 0, question), question)])
-        return found
+    def of_both(self, question: str, passages: Sequence[Passage]) -> tuple[TokenVectors, list[TokenVectors]]:
+        """Return the token vectors of a question, and as `of` does: one pass over all. Raises `ModelUnavailable`."""
+        asked, *read = self._read([(_key(_QUESTION, 0, question), question), *map(_keyed, passages)])
+        return asked, read
 
     def of_texts(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Return the token vectors of claims and quotes, read on their own. Raises `ModelUnavailable`."""
@@ -85,6 +84,11 @@ class PassageTokens:
         while self._bytes > self._max_bytes:
             _, oldest = self._kept.popitem(last=False)
             self._bytes -= oldest.nbytes
+
+
+def _keyed(passage: Passage) -> tuple[_Key, str]:
+    text = contextual_text(passage)
+    return _key(passage.chunk_id, passage.version, text), text
 
 
 def _key(chunk: int, version: int, text: str) -> _Key:

@@ -56,10 +56,9 @@ class EmbeddingSentenceScorer:
         """
         if not passages:
             return []
-        asked = self._tokens.of_question(question)
+        asked, read = self._tokens.of_both(question, passages)
         if not len(asked.ids):
             return [[0.0] * len(passage.sentences) for passage in passages]
-        read = self._tokens.of(passages)
         return [list(_scores(question, asked, passage, tokens)) for passage, tokens in zip(passages, read, strict=True)]
 
 
@@ -132,19 +131,28 @@ def _covered(asked: Sequence[tuple[str, ...]], held: frozenset[str]) -> frozense
 
 def _scores(question: str, asked: TokenVectors, passage: Passage, tokens: TokenVectors) -> Iterator[float]:
     """Yield the scores of a passage's sentences, in order."""
-    vectors = tokens.vectors.astype(np.float32)
     similarity = token_similarities(question, asked, tokens)
     starts, offset = tokens.spans[:, 0], text_offset(passage)
-    meant = _unit(asked.vectors.astype(np.float32).mean(axis=0))
     headings = HEADING_CARRY * _best(similarity[: np.searchsorted(starts, offset)])
+    bounds = np.asarray([(span.start, span.end) for span in passage.sentences], dtype=np.int64).reshape(-1, 2)
+    places = np.searchsorted(starts, bounds + (offset - passage.start))
+    own = _reduced(np.maximum, similarity, places)
+    sums = _reduced(np.add, tokens.vectors.astype(np.float32), places)
+    lengths = np.linalg.norm(sums, axis=1)
+    means = sums @ _unit(asked.vectors.astype(np.float32).mean(axis=0)) / np.where(lengths > 0, lengths, 1)
     inherited = headings
-    for span in passage.sentences:
-        shift = offset - passage.start
-        first, last = np.searchsorted(starts, (span.start + shift, span.end + shift))
-        matched = np.maximum(_best(similarity[first:last]), inherited)
-        mean = float(_unit(vectors[first:last].sum(axis=0)) @ meant)
-        yield (float(matched.mean()) + MEAN_WEIGHT * mean) / (1 + MEAN_WEIGHT)
+    for row, mean in zip(own, means, strict=True):
+        matched = np.maximum(row, inherited)
+        yield (float(matched.mean()) + MEAN_WEIGHT * float(mean)) / (1 + MEAN_WEIGHT)
         inherited = np.maximum(SENTENCE_CARRY * matched, headings)
+
+
+def _reduced(operation: np.ufunc, values: _Matrix, places: npt.NDArray[np.int64]) -> _Matrix:
+    """Reduce the rows from each place to its end, as ``values[place:end]``; what is empty gives zeros."""
+    padded = np.concatenate([values, np.zeros((1, values.shape[1]), dtype=np.float32)])  # a place may be at the end
+    reduced: _Matrix = operation.reduceat(padded, places.ravel(), axis=0)[::2]
+    reduced[places[:, 0] >= places[:, 1]] = 0
+    return reduced
 
 
 def _best(similarity: _Matrix) -> _Matrix:

@@ -18,6 +18,7 @@ from state.run import AskState, RunContext
 from text.forms import question_form
 from tools.condensing import Condenser
 from tools.context import fitting, wants_neighbours
+from tools.routing import READ
 
 _PER_DOCUMENT = 4  # chunks, so that one long document does not crowd out the others
 _READ_AROUND = 3  # passages whose neighbours are looked at
@@ -38,13 +39,14 @@ class Budget:
         """Put the evidence on the desk: the best ``k`` passages, at most some of them from one document."""
         desk = self.desks[state["desk"]]
         context = (runtime.context or RunContext()).clamped()
-        limit = context.k if desk.filters.documents else _PER_DOCUMENT
+        k = context.k or READ[state["question_class"]]
+        limit = k if desk.filters.documents else _PER_DOCUMENT
         hits = at_most(desk.ranked, limit)
         if self.condenser is None or not context.prose:
-            desk.evidence = hits[: context.k]
+            desk.evidence = hits[:k]
             return {}
         found = {hit.passage.chunk_id: hit for hit in hits}
-        strategy, passages = self.condenser.choose(desk.question, [hit.passage for hit in hits], context.k)
+        strategy, passages = self.condenser.choose(desk.question, [hit.passage for hit in hits], k)
         around, notes = await self._around(desk, passages)
         desk.evidence = [found[passage.chunk_id] for passage in passages] + around
         passages = [hit.passage for hit in desk.evidence]

@@ -107,7 +107,7 @@ def cited(passage: Passage, start: int, end: int, n: int) -> Citation:
         version=passage.version,
         title=passage.title,
         source=passage.source,
-        page=passage.first_page or None,
+        page=passage.page_at(start) or None,
         start=start,
         end=end,
         quote=quote,

@@ -19,7 +19,7 @@ from uuid import UUID
 from nodes.pace import Pace
 from state.answer import Citation, Claim, Verdict
 from state.errors import FootnoteError
-from state.evidence import Hit
+from state.evidence import Hit, Passage
 from state.filters import Filters
 from state.memory import Recalled, Ticket
 from state.principal import Principal
@@ -92,7 +92,8 @@ class Desk:
     hops: list[Hop] = field(default_factory=list)
     ticket: Ticket | None = None
     recalled: Recalled | None = None
-    rankings: dict[str, list[Hit]] = field(default_factory=dict)
+    rankings: dict[str, list[int]] = field(default_factory=dict)
+    live: dict[int, Passage] = field(default_factory=dict)
     weights: dict[str, float] = field(default_factory=dict)
     failures: dict[str, FootnoteError] = field(default_factory=dict)
     ranked: list[Hit] = field(default_factory=list)

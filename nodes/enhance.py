@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from nodes.deadline import affords, left_out
 from nodes.desk import Desk, Desks
+from nodes.retrieve import DEPTH
 from prompts import fenced, load_prompt
 from state.errors import ChatUnavailable, ModelUnavailable, StoreMisconfigured, StoreUnavailable
 from state.evidence import Mode
@@ -21,7 +22,6 @@ from state.run import AskState, Enhancement, Leg, Preset, RunContext
 from text.politeness import without_politeness
 from tools.expansion import parts_of, related_words, unquoted
 from tools.routing import SEARCHES
-from tools.search import DEPTH
 from tools.sources import chosen
 
 PRESETS: dict[Preset, tuple[Enhancement, ...]] = {
@@ -47,6 +47,7 @@ WEIGHTS: dict[Enhancement, float] = {
 _MODES: dict[Enhancement, tuple[Mode, ...]] = {"expansion": ("lexical",), "hypothetical": ("vector",)}
 _MOST_HITS: dict[Enhancement, int] = {"parts": 1}  # what a name means is the passage that has it for its subject
 _MOST_QUERIES = 4  # of one enhancement
+_MOST_READ = 50  # passages that words to search for are taken from
 _MOST_CHARS = 1000  # of one query
 
 
@@ -131,8 +132,10 @@ class Enhance:
         return (await self._asked(self.chat, desk, "decompose", Queries)).queries
 
     async def _expansion(self, desk: Desk) -> list[str]:
-        hits = await self.search.search(desk.principal, desk.question, "lexical", k=DEPTH, filters=desk.filters)
-        words = await asyncio.to_thread(related_words, desk.question, [hit.passage for hit in hits])
+        found = await self.search.rank(desk.principal, desk.question, "lexical", k=_MOST_READ, filters=desk.filters)
+        read = await self.search.read(desk.principal, found)
+        passages = [read[slot] for slot in found if slot in read]
+        words = await asyncio.to_thread(related_words, desk.question, passages)
         return [f"{desk.question} {' '.join(words)}"] if words else []
 
     async def _variants(self, desk: Desk) -> list[str]:

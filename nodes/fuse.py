@@ -1,15 +1,23 @@
-"""fuse: join the rankings of all searches into one: what several of them found gains."""
+"""fuse: join the rankings of all searches into one, what several of them found gains; and read what comes first."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from langgraph.runtime import Runtime
 
-from nodes.desk import Desks
+from nodes.desk import Desk, Desks
+from state.evidence import Hit, Passage
+from state.ports import Search
 from state.run import AskState, RunContext
-from tools.fusion import fuse
+from text.tokens import codes
+from tools.fusion import codes_held, fused_order, ranked
+from tools.reading import first_distinct
+
+_MOST = 30  # passages that any step looks at
+_MOST_CHECKED = 60  # passages read for the codes of a question
 
 
 @dataclass(frozen=True)
@@ -17,12 +25,30 @@ class Fuse:
     """Raises why the search by words was left out if no search of the widest route could be made."""
 
     desks: Desks
+    search: Search
 
     async def __call__(self, state: AskState, runtime: Runtime[RunContext]) -> dict[str, Any]:
         """Put the fused ranking on the desk."""
         desk = self.desks[state["desk"]]
         if state["route"] == "hybrid" and not desk.rankings:
             raise desk.failures["lexical"]
-        rankings = {name: desk.rankings[name] for name in sorted(desk.rankings)}
-        desk.ranked = fuse(desk.question, rankings, weights=desk.weights)
+        desk.ranked = await fused_passages(self.search, desk, desk.question, desk.rankings)
         return {}
+
+
+async def fused_passages(search: Search, desk: Desk, question: str, names: Collection[str]) -> list[Hit]:
+    """Fuse those of the desk's rankings that have these names, and read the best passages, without duplicates."""
+    rankings = {name: desk.rankings[name] for name in sorted(names)}
+    order = fused_order(rankings, {}, desk.weights)
+    known = dict(desk.live)
+
+    async def read(places: Sequence[int]) -> dict[int, Passage]:
+        if missing := [place for place in places if place not in known]:
+            known.update(await search.read(desk.principal, missing))
+        return known
+
+    if wanted := codes(question):
+        passages = await read([place for place, *_ in order[:_MOST_CHECKED]])
+        held = {place: codes_held(wanted, passage) for place, passage in passages.items()}
+        order = fused_order(rankings, held, desk.weights)
+    return ranked(await first_distinct(read, order, _MOST), "fused")

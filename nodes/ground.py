@@ -16,6 +16,7 @@ from state.answer import Verdict
 from state.errors import ChatUnavailable, ModelUnavailable
 from state.ports import ChatModel, Verifier
 from state.run import AskState, RunContext
+from text.claims import without_yes_or_no
 
 _GOOD: tuple[Verdict, ...] = ("supported", "partly")
 _JUDGED: dict[Verdict, float] = {"supported": 0.9, "partly": 0.5, "unsupported": 0.1, "contradicted": 0.0}
@@ -72,7 +73,9 @@ class Ground:
             evidence = [citation.quote for citation in clause.citations]
             titles = list(dict.fromkeys(citation.title for citation in clause.citations if citation.title))
             clause.verdict, clause.score = (
-                self.verifier.verify(clause.text, [*evidence, *titles]) if evidence else ("unsupported", 0.0)
+                self.verifier.verify(without_yes_or_no(clause.text), [*evidence, *titles])
+                if evidence
+                else ("unsupported", 0.0)
             )
         sentence.verdict, sentence.score = _together(sentence.clauses)
 

@@ -11,12 +11,14 @@ from pydantic import BaseModel
 from nodes.asking import asked_for
 from nodes.deadline import affords, left_out
 from nodes.desk import Desk, Desks, Hop
+from nodes.fuse import fused_passages
 from nodes.quarantine import NOTE, trusted
 from state.errors import ChatUnavailable, StoreMisconfigured
 from state.evidence import Hit, Mode
-from state.ports import ChatModel, Links
+from state.ports import ChatModel, Links, Search
 from state.run import HopState, Leg, RunContext
 from tools.fusion import fuse, ranked
+from tools.linked import FIRST
 
 _READ = 6  # passages that a chat model reads to say what is missing, and of which a new one means that a hop paid
 _MODES: tuple[Mode, ...] = ("lexical", "vector")
@@ -44,27 +46,29 @@ class Plan:
     async def __call__(self, state: HopState, runtime: Runtime[RunContext]) -> dict[str, Any]:
         """Begin a hop: by a question of its own if a chat model asks one, else by what the passages lead to."""
         desk = self.desks[state["desk"]]
-        if len(desk.hops) >= (runtime.context or RunContext()).clamped().hops or not desk.ranked:
-            return {"hop": "stop", "hop_legs": []}
+        step: dict[str, Any] = {"hop_legs": [], "sought": state["grade"] == "nothing"}
+        most = (runtime.context or RunContext()).most_hops(state["question_class"])
+        if len(desk.hops) >= most or not desk.ranked:
+            return {**step, "hop": "stop"}
         if not affords(desk, "hop"):
-            return {"hop": "stop", "hop_legs": [], "degraded": [left_out("a hop")]}
-        follow: dict[str, Any] = {"hop": "follow", "hop_legs": []}
-        if self.chat is None or (state["question_class"] != "complex" and state["grade"] != "nothing"):
-            return follow
+            return {**step, "hop": "stop", "degraded": [left_out("a hop")]}
+        if self.chat is None or (state["question_class"] != "complex" and not step["sought"]):
+            return {**step, "hop": "follow"}
         try:
             plan = await self._plan(desk, self.chat)
         except ChatUnavailable as error:
-            return {**follow, "degraded": [f"no follow-up question was asked: {error}"]}
-        if plan.enough and state["hop_found"]:
-            return {"hop": "stop", "hop_legs": []}
+            return {**step, "hop": "follow", "degraded": [f"no follow-up question was asked: {error}"]}
+        if plan.enough and desk.hops:
+            return {**step, "hop": "stop"}
         asked = " ".join(plan.follow_up.split())
         if plan.enough or not asked or asked.casefold() in {query.casefold() for query in desk.queries}:
-            return follow
+            return {**step, "hop": "follow"}
         documents = [hit.passage.document_id for hit in desk.ranked[:_READ]]
         desk.hops.append(Hop(asked, plan.missing, documents))
         desk.queries.append(asked)
         query = len(desk.queries) - 1
-        return {"hop": "search", "hop_legs": [Leg(desk=state["desk"], mode=mode, query=query) for mode in _MODES]}
+        legs = [Leg(desk=state["desk"], mode=mode, query=query) for mode in _MODES]
+        return {**step, "hop": "search", "hop_legs": legs}
 
     async def _plan(self, desk: Desk, chat: ChatModel) -> NextHop:
         passages = [hit.passage for hit in desk.ranked[:_READ]]
@@ -82,17 +86,18 @@ class Follow:
     """
 
     desks: Desks
+    search: Search
     links: Links | None
 
     async def __call__(self, state: HopState, runtime: Runtime[RunContext]) -> dict[str, Any]:
         """Put what the hop found among the passages on the desk; ``hop`` is ``stop`` when it brought nothing new."""
         desk = self.desks[state["desk"]]
-        before = {hit.passage.chunk_id for hit in desk.ranked[:_READ]}
+        before = [hit.passage.chunk_id for hit in desk.ranked[:_READ]]
         degraded: list[str] = []
         if state["hop_legs"]:
-            found = _searched(desk, state["hop_legs"][0]["query"])
+            found = await self._searched(desk, state["hop_legs"][0]["query"])
             desk.ranked = ranked(fuse(desk.question, {"hopped": desk.ranked, "followed": found}), "found")
-        elif not state["hop_found"]:
+        elif not any("found" in hit.ranks for hit in desk.ranked):
             desk.ranked = ranked(desk.ranked, "found")
         try:
             if self.links is not None:
@@ -103,11 +108,16 @@ class Follow:
         new = [hit.passage for hit in desk.ranked[:_READ] if hit.passage.chunk_id not in before]
         if new and not state["hop_legs"]:
             desk.hops.append(Hop(desk.question, "", [passage.document_id for passage in new]))
-        return {
-            "hop": "plan" if new else "stop",
-            "hop_found": bool(new) or state["hop_found"],
-            "degraded": degraded,
-        }
+        leads = {hit.passage.chunk_id for hit in desk.ranked[:FIRST]} != set(before[:FIRST])
+        return {"hop": "plan" if new and (leads or state["hop_legs"]) else "stop", "degraded": degraded}
+
+    async def _searched(self, desk: Desk, query: int) -> list[Hit]:
+        """Return what the searches for the hop's own question found."""
+        names = [name for mode in _MODES if (name := f"{mode} {query}") in desk.rankings]
+        found = await fused_passages(self.search, desk, desk.queries[query], names)
+        for name in names:
+            del desk.rankings[name]
+        return trusted(desk, found)[0]
 
     async def _link(self, desk: Desk, links: Links) -> int:
         """Rank what is on the desk and what it leads to, without what gives orders; return how many passages did."""
@@ -119,10 +129,3 @@ class Follow:
             replace(hit, passage=readable[hit.passage.chunk_id]) for hit in order if hit.passage.chunk_id in readable
         ]
         return put_aside
-
-
-def _searched(desk: Desk, query: int) -> list[Hit]:
-    """Return what the searches for the hop's own question found."""
-    names = [f"{mode} {query}" for mode in _MODES]
-    found = fuse(desk.queries[query], {name: desk.rankings.pop(name) for name in names if name in desk.rankings})
-    return trusted(desk, found)[0]

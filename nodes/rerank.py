@@ -14,7 +14,8 @@ from nodes.desk import Desk, Desks
 from state.errors import ModelUnavailable
 from state.ports import Reranker
 from state.run import AskState, RunContext
-from tools.rerank import RERANK_DEPTH, reordered
+from tools.rerank import reordered
+from tools.routing import RERANKED
 
 _SHARE_OF_THE_FIRST = 0.6  # of the time left: a better reranker that hangs must leave some to the next
 
@@ -42,20 +43,20 @@ class Rerank:
         for reranker in self.rerankers:
             if not affords(desk, "rerank"):
                 return {"degraded": [*notes, left_out("reranking")]}
-            failure = await self._reranked(reranker, desk)
+            failure = await self._reranked(reranker, desk, RERANKED[state["question_class"]])
             if not failure:
                 return {"degraded": notes}
             notes.append(f"reranking by {reranker.name} was left out: {failure}")
         return {"degraded": notes}
 
-    async def _reranked(self, reranker: Reranker, desk: Desk) -> str:
-        """Reorder what is on the desk; return why not if that failed."""
+    async def _reranked(self, reranker: Reranker, desk: Desk, depth: int) -> str:
+        """Reorder the first ``depth`` passages on the desk; return why not if that failed."""
         earlier = self._given_up.get(reranker.name)
         if earlier is not None and earlier.is_alive():
             return "it has not come back from an earlier question"
         left = desk.seconds_left() - desk.pace.seconds("answer")
         seconds = min(self.most_seconds, left if reranker is self.rerankers[-1] else left * _SHARE_OF_THE_FIRST)
-        passages = [hit.passage for hit in desk.ranked[:RERANK_DEPTH]]
+        passages = [hit.passage for hit in desk.ranked[:depth]]
         try:
             scores = await within(seconds, reranker.scores, desk.question, passages)
         except GivenUp as error:

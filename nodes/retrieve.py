@@ -12,8 +12,8 @@ from nodes.desk import Desk, Desks
 from state.errors import ModelUnavailable, SourceUnavailable, StoreMisconfigured
 from state.ports import Search, Source
 from state.run import Leg, RunContext
-from tools.search import DEPTH
 
+DEPTH = 100  # places of a ranking: those of duplicates among them are of no use
 _FROM_ELSEWHERE = 10  # passages of another source
 
 
@@ -38,23 +38,25 @@ class Retrieve:
         if "source" in state:
             return await self._elsewhere(desk, state["source"], query)
         try:
-            hits = await self.search.search(
+            found = await self.search.rank(
                 desk.principal, query, mode, k=state.get("most", DEPTH), filters=desk.filters
             )
         except (ModelUnavailable, StoreMisconfigured) as error:
             desk.failures[mode] = error
             return {"degraded": [f"{mode} search was left out: {error}"]}
         name = f"{mode} {state['query']}" if state["query"] else mode
-        desk.rankings[name], desk.weights[name] = hits, state.get("weight", 1.0)
+        desk.rankings[name], desk.weights[name] = found, state.get("weight", 1.0)
         return {}
 
     async def _elsewhere(self, desk: Desk, name: str, query: str) -> dict[str, Any]:
         source = next(source for source in self.sources if source.name == name)
         try:
             async with asyncio.timeout(max(min(self.seconds, desk.seconds_left()), 0.0)):
-                desk.rankings[name] = await source.find(query, k=_FROM_ELSEWHERE)
+                passages = [hit.passage for hit in await source.find(query, k=_FROM_ELSEWHERE)]
         except TimeoutError:
             return {"degraded": [f"{name} was left out: it took too long"]}
         except SourceUnavailable as error:
             return {"degraded": [f"{name} was left out: {error}"]}
+        desk.rankings[name] = [passage.chunk_id for passage in passages]
+        desk.live.update((passage.chunk_id, passage) for passage in passages)
         return {}

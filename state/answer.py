@@ -74,6 +74,19 @@ class Answer(_Frozen):
     nearest: list[Citation] = []
 
 
+class Step(_Frozen):
+    """A step of the answer that has ended, by its name in the graph."""
+
+    name: str
+
+
+class Said(_Frozen):
+    """A sentence that has passed the checks, with its footnote marks; ``claim`` is None for one that claims nothing."""
+
+    text: str
+    claim: Claim | None = None
+
+
 class SpanRecord(_Frozen):
     """A cited span as a receipt keeps it: the hash, not the words."""
 

@@ -17,7 +17,8 @@ class Passage:
     """A chunk as a searcher may see it; ``text == stored_text[start:end]``.
 
     ``sentences`` are spans of the stored text (subtract ``start`` to index ``text``).
-    ``source`` is the document's URI; pages are 0 where the format has none; ``slot`` is its number in posting lists.
+    ``source`` is the document's URI; pages are 0 where the format has none, and each after the first begins at one of
+    the ``page_starts``; ``slot`` is its number in posting lists.
     A ``quarantined`` one is never answered from; of others, `nodes.quarantine` may have blanked sentences.
     """
 
@@ -36,11 +37,16 @@ class Passage:
     language: str = ""
     slot: int = -1
     quarantined: bool = False
+    page_starts: tuple[int, ...] = ()
 
     @property
     def context(self) -> str:
         """Title and heading path: embedded and searched with the text, never cited."""
         return embedding_context(self.title, self.headings)
+
+    def page_at(self, place: int) -> int:
+        """Return the page on which a character of the document is that lies in the passage; 0 without pages."""
+        return self.first_page + sum(start <= place for start in self.page_starts)
 
     def sentence_texts(self) -> list[str]:
         """Return the sentences' texts, in order."""

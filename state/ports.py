@@ -6,7 +6,7 @@ at the first use or at ``open()``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -77,10 +77,13 @@ class Reranker(Protocol):
 class Search(Protocol):
     """Finds passages that a principal may see."""
 
-    async def search(
+    async def rank(
         self, principal: Principal, question: str, mode: Mode, *, k: int, filters: Filters | None
-    ) -> list[Hit]:
-        """Return up to ``k`` passages, best first."""
+    ) -> list[int]:
+        """Return the numbers (slots) of up to ``k`` passages, best first; several may say the same."""
+
+    async def read(self, principal: Principal, slots: Sequence[int]) -> Mapping[int, Passage]:
+        """Return the passages of these numbers; those that are gone, or not visible, are left out."""
 
 
 class Source(Protocol):

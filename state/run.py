@@ -14,7 +14,8 @@ from state.evidence import Mode
 Preset = Literal["minimal", "balanced", "comprehensive", "custom"]
 Enhancement = Literal["asked", "parts", "expansion", "variants", "hypothetical"]
 QuestionClass = Literal["keyword", "factual", "semantic", "complex", "conversational", "unsafe"]
-HopStep = Literal["", "plan", "search", "follow", "stop"]
+Grade = Literal["", "enough", "nothing"]
+HopStep = Literal["plan", "search", "follow", "stop"]
 
 
 def add_timings(one: dict[str, float], other: dict[str, float]) -> dict[str, float]:
@@ -47,9 +48,8 @@ class AskState(AskInput, total=False):
     wider: bool
     attempts: int
     relevance: float
-    grade: Literal["enough", "nothing"]
-    hop: HopStep
-    hop_found: bool
+    grade: Grade
+    sought: bool
     step: Literal["sentence", "template", "done", "nothing"]
     verdict: Literal["emit", "repair", "drop"]
     degraded: Annotated[list[str], add]
@@ -84,16 +84,13 @@ class HopInput(TypedDict):
 
     desk: str
     question_class: QuestionClass
-    grade: Literal["enough", "nothing"]
-    hop: HopStep
-    hop_found: bool
+    grade: Grade
 
 
 class HopOutput(TypedDict):
-    """What the sub-graph of hops gives: ``hop_found`` if any hop brought something new among the first passages."""
+    """What the sub-graph of hops gives: ``sought`` if it knew that nothing relevant had been found."""
 
-    hop: HopStep
-    hop_found: bool
+    sought: bool
     degraded: Annotated[list[str], add]
     timings: Annotated[dict[str, float], add_timings]
 
@@ -101,6 +98,7 @@ class HopOutput(TypedDict):
 class HopState(HopInput, HopOutput):
     """Scratch of the hops: ``hop_legs`` are searches for a follow-up question."""
 
+    hop: HopStep
     hop_legs: list[Leg]
 
 
@@ -111,20 +109,20 @@ MOST_HOPS = 3
 class RunContext:
     """What a client may set for a run; values outside the limits are clamped.
 
-    ``k`` passages are read for an answer of at most ``sentences`` sentences; ``rerank`` turns the reranker off;
-    ``prose`` turned off lets sentences of the documents answer, a chat model or not.
-    ``preset`` says how much is done to understand the question, ``custom`` what ``enhancements`` name;
-    ``hops`` how often what was found may lead to another search; ``deadline`` how many seconds the answer may take,
-    None without a limit; ``cache`` whether an answer given before may be given again.
+    ``k`` passages are read for an answer (None: as many as questions of its class need) of at most ``sentences``
+    sentences; ``rerank`` turns the reranker off; ``prose`` turned off lets sentences of the documents answer, a chat
+    model or not. ``preset`` says how much is done to understand the question, ``custom`` what ``enhancements`` name;
+    ``hops`` how often what was found may lead to another search (None: `most_hops`); ``deadline`` how many seconds the
+    answer may take, None without a limit; ``cache`` whether an answer given before may be given again.
     """
 
-    k: int = 8
+    k: int | None = None
     sentences: int = 3
     rerank: bool = True
     prose: bool = True
     preset: Preset = "balanced"
     enhancements: tuple[Enhancement, ...] = ()
-    hops: int = MOST_HOPS
+    hops: int | None = None
     deadline: float | None = None
     cache: bool = True
 
@@ -132,10 +130,18 @@ class RunContext:
         """Return the context with every value inside its limits."""
         return replace(
             self,
-            k=min(max(self.k, 1), 50),
+            k=None if self.k is None else min(max(self.k, 1), 50),
             sentences=min(max(self.sentences, 1), 10),
             preset=self.preset if self.preset in get_args(Preset) else "balanced",
             enhancements=tuple(name for name in get_args(Enhancement) if name in (self.enhancements or ())),
-            hops=min(max(self.hops, 0), MOST_HOPS),
+            hops=None if self.hops is None else min(max(self.hops, 0), MOST_HOPS),
             deadline=None if self.deadline is None else min(max(self.deadline, 0.1), 600.0),
         )
+
+    def most_hops(self, kind: QuestionClass) -> int:
+        """Return how many hops a question of this class may take."""
+        if self.hops is not None:
+            return min(max(self.hops, 0), MOST_HOPS)
+        if self.preset == "minimal":
+            return 0
+        return MOST_HOPS if kind == "complex" else 1

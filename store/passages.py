@@ -14,7 +14,11 @@ from store.texts import CHUNK_TEXT, PIECE_OF_CHUNK
 _BY_SLOT = f"""
     select c.id, c.document_id, c.version, d.title, d.source, c.headings, c.first_page, c.last_page, c.start_char,
            c.end_char, {CHUNK_TEXT}, c.sentence_bounds, d.language, c.slot,
-           c.quarantined
+           c.quarantined,
+           case when c.last_page > c.first_page then array(
+               select p.start_char from document_pages p
+               where p.document_id = c.document_id and p.version = c.version
+               and p.number > c.first_page and p.number <= c.last_page order by p.number) end
     from unnest(%(slots)b::integer[]) as wanted (slot)
     join lateral (select * from chunks where tenant_id = (select current_tenant()) and slot = wanted.slot limit 1) c
         on true
@@ -46,4 +50,5 @@ def _passage(row: tuple[Any, ...]) -> Passage:
         language=row[12],
         slot=row[13],
         quarantined=row[14],
+        page_starts=tuple(row[15] or ()),
     )

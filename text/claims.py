@@ -32,6 +32,7 @@ _JOINT = regex.compile(
     r"|\s+(?:but|while|whereas|although|because)\s+"
     r"|\s+and\s+(?=(?:it|he|she|they|we|this|these|that|there|the)\b)"
 )
+_YES_OR_NO = regex.compile(r"\s*(?:yes|no|ja|nein|oui|non|sí|sim|não)\s*[,.;:!–—]\s*(?=\S)", regex.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,11 @@ def split_claims(sentence: str) -> list[Span]:
 
 def _claims(clause: str, verbless: bool) -> bool:
     return len(clause.split()) >= _FEWEST_WORDS and (verbless or _VERB.search(clause) is not None)
+
+
+def without_yes_or_no(clause: str) -> str:
+    """Return a clause without the yes or no before it, which says nothing that a text could say."""
+    return _YES_OR_NO.sub("", clause, count=1) if _YES_OR_NO.match(clause) else clause
 
 
 def as_sentence(clause: str) -> str:

@@ -24,6 +24,9 @@ ROUTES: dict[QuestionClass, Mode] = {
     "semantic": "hybrid",
     "complex": "hybrid",
 }
+# Passages that an answer is written from, and that a reranker reads, by class.
+READ: dict[QuestionClass, int] = {"keyword": 3, "factual": 5, "semantic": 8, "complex": 10}
+RERANKED: dict[QuestionClass, int] = {"keyword": 10, "factual": 30, "semantic": 30, "complex": 30}
 SEARCHES: dict[str, tuple[Mode, ...]] = {
     "lexical": ("lexical",),
     "vector": ("vector",),

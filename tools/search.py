@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -18,16 +19,15 @@ from store import lexical, passages, vectors
 from store.corpus import Corpus, CorpusCache
 from store.database import Connection, Database
 from store.posting_cache import PostingCache
-from text.query import Query, matches_phrase, parse_query
+from text.query import Query, parse_query
 from text.tokens import codes
-from tools.deduplication import without_duplicates
 from tools.fusion import fuse, fused_order, ranked
+from tools.ranking_cache import RankingCache
+from tools.reading import Scored, first_distinct, phrases_hold
 
 DEPTH = 50  # passages that each ranking gives to the fusion
 _SPARE = 10  # passages ranked beyond those asked for, as some turn out to be duplicates
 _MOST_CHECKED = 2_000  # passages read in search of a phrase before giving up
-
-_Scored = tuple[int, float, dict[str, int]]  # slot, score, and rank in each stage
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Searcher:
     max_question_chars: int = 4000
     corpora: CorpusCache = field(default_factory=CorpusCache)
     postings: PostingCache = field(default_factory=PostingCache)
+    rankings: RankingCache = field(default_factory=RankingCache)
 
     async def search(
         self,
@@ -61,6 +62,36 @@ class Searcher:
             return await self.vector_search(principal, question, k=k, filters=filters)
         return await self.hybrid_search(principal, question, k=k, filters=filters, notes=notes)
 
+    async def rank(
+        self, principal: Principal, question: str, mode: Mode, *, k: int, filters: Filters | None = None
+    ) -> list[int]:
+        """Return the slots of up to ``k`` passages, best first: what `search` finds, duplicates included, unread.
+
+        Remembered for whoever has the same rights, as long as nothing changes in the collections searched.
+        """
+        query = self._query(question)
+        if mode == "hybrid" or query.phrases or query.exclusions:
+            return [hit.passage.slot for hit in await self.search(principal, question, mode, k=k, filters=filters)]
+        vector = await self._embedded(query, question) if mode == "vector" else None
+        async with self.database.session(principal) as connection:
+            corpus = await self._corpus(connection, principal, filters)
+            rights = (principal.tenant, principal.grantees, tuple(corpus.epochs.items()))
+            key = (*rights, filters or Filters(), question, mode, k)
+            if (known := self.rankings.get(key)) is not None:
+                return known
+            if vector is None:
+                matches = await lexical.bm25(connection, self.postings, corpus, query)
+                found = await asyncio.to_thread(matches.best, k)
+            else:
+                space = await self._space(connection, corpus)
+                found = await vectors.nearest(connection, space, corpus, vector, k)
+        return self.rankings.keep(key, [slot for slot, _ in found])
+
+    async def read(self, principal: Principal, slots: Sequence[int]) -> dict[int, Passage]:
+        """Return passages by slot; those that are gone, or not visible, are left out."""
+        async with self.database.session(principal) as connection:
+            return await passages.by_slot(connection, slots)
+
     async def lexical_search(
         self, principal: Principal, question: str, *, k: int = 10, filters: Filters | None = None
     ) -> list[Hit]:
@@ -72,7 +103,7 @@ class Searcher:
             wanted = k + _SPARE
             while True:
                 best = await asyncio.to_thread(matches.best, wanted)
-                hits = await _first(connection, [(slot, score, {}) for slot, score in best], query, k)
+                hits = await self._read(connection, [(slot, score, {}) for slot, score in best], query, k)
                 if len(hits) >= k or len(best) < wanted or wanted >= _MOST_CHECKED:
                     return ranked(hits, "lexical")
                 wanted = min(4 * wanted, _MOST_CHECKED)
@@ -90,10 +121,10 @@ class Searcher:
             depth = k + _SPARE
             while True:
                 nearest = await vectors.nearest(connection, space, corpus, vector, depth)
-                eligible: list[_Scored] = [
+                eligible: list[Scored] = [
                     (slot, cosine, {}) for slot, cosine in nearest if allowed is None or allowed[slot]
                 ]
-                hits = await _first(connection, eligible, query, k)
+                hits = await self._read(connection, eligible, query, k)
                 if len(hits) >= k or depth >= min(corpus.allowed_count, _MOST_CHECKED):
                     return ranked(hits, "vector")
                 depth = min(depth * 5, corpus.allowed_count)
@@ -157,10 +188,14 @@ class Searcher:
                 words, meaning = [slot for slot, _ in by_words], [slot for slot, _ in nearest]
                 held = matches.holding(codes(question), words + meaning)
                 fused = fused_order({"lexical": words, "vector": meaning}, held, weights)
-                hits = await _first(connection, fused, query, k)
+                hits = await self._read(connection, fused, query, k)
         finally:
             await asyncio.gather(embedding, return_exceptions=True)
         return ranked(hits, "fused")
+
+    async def _read(self, connection: Connection, found: Sequence[Scored], query: Query, k: int) -> list[Hit]:
+        """Return the first ``k`` passages of slots in which the query's phrases stand, without duplicates."""
+        return await first_distinct(partial(passages.by_slot, connection), found, k, partial(phrases_hold, query))
 
     async def _embedded(self, query: Query, question: str) -> npt.NDArray[np.float32]:
         (vector,) = await asyncio.to_thread(self.embedder.embed, [query.text or question])
@@ -192,29 +227,3 @@ class Searcher:
             names = ", ".join(repr(name) for name in wanted.collections)
             raise NotFound(f"There is no collection {names}; `footnote docs list` shows what there is.")
         return corpus
-
-
-async def _first(connection: Connection, found: Sequence[_Scored], query: Query, k: int) -> list[Hit]:
-    """Return the first ``k`` passages of slots with scores and ranks, without duplicates and what phrases rule out.
-
-    It reads ``k``, which is nearly always enough, then more at a time.
-    """
-    hits: list[Hit] = []
-    start, step = 0, k
-    while len(hits) < k and start < len(found):
-        part = found[start : start + step]
-        read = await passages.by_slot(connection, [slot for slot, *_ in part])
-        hits += [Hit(read[s], score, at) for s, score, at in part if s in read and _phrases_hold(query, read[s])]
-        hits = without_duplicates(hits, limit=k)
-        start, step = start + step, 2 * step
-    return hits
-
-
-def _phrases_hold(query: Query, passage: Passage) -> bool:
-    """Whether every quoted phrase stands in the passage (or its title and headings), and no excluded one."""
-    if not query.phrases and not query.exclusions:
-        return True
-    text = f"{passage.context}\n{passage.text}"
-    return all(matches_phrase(text, phrase) for phrase in query.phrases) and not any(
-        " " in phrase and matches_phrase(text, phrase) for phrase in query.exclusions
-    )

@@ -14,7 +14,6 @@ from evals.beir import UnreadableSet, read_beir
 from evals.retrieval import evaluate_retrieval
 from evals.scratch import scratch_database
 from graph.app import open_application
-from ingest.pipeline import Ingester
 from ingest.sources import find_sources
 from settings import Settings, settings
 from state.principal import local_principal
@@ -46,7 +45,7 @@ async def test_questions_about_the_samples_are_answered_with_exact_quotes(config
     principal = local_principal(configuration)
     right, wrong = 0, []
     async with open_application(configuration, scratch_database) as application:
-        ingester = Ingester(application.database, application.embedder, application.counter, principal)
+        ingester = application.ingester(principal)
         report = await ingester.ingest(find_sources([str(ROOT / "samples")], max_bytes=10**7), "samples")
         assert report.failed == []
         for row in rows:

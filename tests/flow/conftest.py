@@ -14,7 +14,7 @@ from models.pii import PresidioFinder
 from state.answer import Receipt, Verdict
 from state.documents import Span
 from state.errors import FootnoteError, ModelUnavailable
-from state.evidence import Hit, Mode, Passage
+from state.evidence import Mode, Passage
 from state.filters import Filters
 from state.identity import signed_in
 from state.principal import Principal
@@ -55,16 +55,19 @@ class Fakes:
 
     name = "fake"
 
-    async def search(
+    async def rank(
         self, principal: Principal, question: str, mode: Mode, *, k: int, filters: Filters | None
-    ) -> list[Hit]:
+    ) -> list[int]:
         self.searched.append((mode, question))
         self.principals.append(principal)
         if mode == "vector" and self.broken_vectors:
             raise ModelUnavailable("The model is gone.")
         if mode in self.broken:
             raise self.broken[mode]
-        return [Hit(p, 1.0, {mode: rank}) for rank, p in enumerate(self.found.get(mode, []), start=1)]
+        return [one.chunk_id for one in self.found.get(mode, [])]
+
+    async def read(self, principal: Principal, slots: Sequence[int]) -> dict[int, Passage]:
+        return {one.chunk_id: one for found in self.found.values() for one in found if one.chunk_id in slots}
 
     def open(self) -> None:
         """Nothing to load."""

@@ -172,15 +172,15 @@ class TestWithAChatModel:
     async def test_its_question_is_searched_for_and_kept(
         self, ask: Ask, fakes: Fakes, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        found = {"Who owns the ferry?": [passage(FERRY, 2)]}
-        original = fakes.search
+        original = fakes.rank
 
-        async def search(p: Principal, q: str, mode: Mode, *, k: int, filters: Filters | None) -> list[Hit]:
-            hits = await original(p, q, mode, k=k, filters=filters)
-            return [Hit(text, 1.0, {mode: 1}) for text in found[q]] if q in found else hits
+        async def rank(p: Principal, q: str, mode: Mode, *, k: int, filters: Filters | None) -> list[int]:
+            found = await original(p, q, mode, k=k, filters=filters)
+            return [2] if q == "Who owns the ferry?" else found
 
-        monkeypatch.setattr(fakes, "search", search)
-        await ask(QUESTION, RunContext(preset="minimal"))
+        fakes.found["elsewhere"] = [passage(FERRY, 2)]
+        monkeypatch.setattr(fakes, "rank", rank)
+        await ask(QUESTION, RunContext(preset="minimal", hops=3))
         assert fakes.searched[-2:] == [("lexical", "Who owns the ferry?"), ("vector", "Who owns the ferry?")]
         assert set(ranking(fakes)) == {1, 2}
         hop = fakes.receipts[0].hops[0]
@@ -191,12 +191,12 @@ class TestWithAChatModel:
         assert FERRY in chat.read[1]
 
     async def test_it_is_not_asked_about_simple_questions(self, ask: Ask, chat: FakeChat) -> None:
-        await ask("What colour is the bridge?", RunContext(preset="minimal"))
+        await ask("What colour is the bridge?", RunContext(preset="minimal", hops=3))
         assert chat.read == []
 
     async def test_what_was_asked_before_is_not_asked_again(self, ask: Ask, fakes: Fakes, chat: FakeChat) -> None:
         chat.plans = [NextHop(enough=False, follow_up=f" {QUESTION.upper()} ")]
-        await ask(QUESTION, RunContext(preset="minimal"))
+        await ask(QUESTION, RunContext(preset="minimal", hops=3))
         assert {question for _, question in fakes.searched} == {QUESTION}
 
     async def test_when_it_fails_links_are_followed_all_the_same(
@@ -204,7 +204,7 @@ class TestWithAChatModel:
     ) -> None:
         chat.plans = [ChatUnavailable("It is down.")] * 3
         links.leads = {1: [passage(FERRY, 2)]}
-        answer, _ = await ask(QUESTION, RunContext(preset="minimal"))
+        answer, _ = await ask(QUESTION, RunContext(preset="minimal", hops=3))
         assert set(ranking(fakes)) == {1, 2}
         assert "no follow-up question was asked: It is down." in answer["degraded"]
 

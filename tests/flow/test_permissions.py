@@ -34,7 +34,6 @@ from store.threads import Threads
 from store.verification import verify_receipt
 from tests.flow.conftest import Fakes
 from tests.support import copy_database
-from tools.cached_search import CachedSearch
 from tools.linked import LinkGraph
 from tools.search import Searcher
 
@@ -142,7 +141,7 @@ async def _play(parts: Parts, conninfo: str, embedder: Any, counter: Any, folder
         searcher = Searcher(database, cached)
         wired = replace(
             parts,
-            search=CachedSearch(database, searcher),
+            search=searcher,
             links=LinkGraph(searcher),
             writer=_FirstSentences(),
             receipts=receipts,

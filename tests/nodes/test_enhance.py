@@ -8,7 +8,7 @@ from langgraph.runtime import Runtime
 
 from nodes.desk import Desk, Desks
 from nodes.enhance import Enhance
-from state.evidence import Hit
+from state.evidence import Passage
 from state.filters import Filters
 from state.principal import Principal
 from state.run import RunContext
@@ -17,9 +17,12 @@ from state.run import RunContext
 class SlowSearch:
     """A search that takes a minute."""
 
-    async def search(self, *given: Any, **more: Any) -> list[Hit]:
+    async def rank(self, *given: Any, **more: Any) -> list[int]:
         await asyncio.sleep(60)
         return []
+
+    async def read(self, *given: Any) -> dict[int, Passage]:
+        return {}
 
 
 async def test_an_enhancement_that_takes_too_long_is_left_out_and_the_others_stay() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from state.documents import Span
-from text.claims import as_sentence, parse_marks, split_claims
+from text.claims import as_sentence, parse_marks, split_claims, without_yes_or_no
 
 
 @pytest.mark.parametrize(
@@ -81,3 +81,18 @@ def test_a_clause_becomes_a_sentence() -> None:
     assert as_sentence("it was closed in 1988, ") == "It was closed in 1988."
     assert as_sentence("Really?") == "Really?"
     assert as_sentence(" ; ") == ""
+
+
+@pytest.mark.parametrize(
+    ("clause", "claim"),
+    [
+        ("Yes, the bridge opened in 1932.", "the bridge opened in 1932."),
+        ("No – it is closed", "it is closed"),
+        ("Nein: sie ist zu.", "sie ist zu."),
+        ("No bridge opened in 1932.", "No bridge opened in 1932."),
+        ("Yes.", "Yes."),
+        ("It said yes, and left.", "It said yes, and left."),
+    ],
+)
+def test_what_is_claimed_after_yes_or_no_stands_alone(clause: str, claim: str) -> None:
+    assert without_yes_or_no(clause) == claim

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from state.errors import InvalidQuestion, NotFound
 from state.evidence import Mode
@@ -170,3 +171,19 @@ async def test_the_same_passage_in_two_files_is_found_once(
     await library.read_in()
     for mode in MODES:
         assert len(await _sources(searcher, local, "ferry island", mode=mode)) == 1, mode
+
+
+async def test_a_passage_over_two_pages_knows_the_page_of_each_of_its_characters(
+    library: Library, searcher: Searcher
+) -> None:
+    canvas = Canvas(str(library.folder / "fruit.pdf"))
+    for line in ("Apples are red when they are ripe.", "", "Pears are green, and stay so."):
+        canvas.drawString(72, 700, line)  # the second page is empty
+        canvas.showPage()
+    canvas.save()
+    await library.read_in()
+    (hit,) = await searcher.search(library.principal, "pears", "lexical")
+    passage = hit.passage
+    assert (passage.first_page, passage.last_page) == (1, 3)
+    pages = {word: passage.page_at(passage.start + passage.text.index(word)) for word in ("Apples", "ripe", "Pears")}
+    assert pages == {"Apples": 1, "ripe": 1, "Pears": 3}

@@ -1,0 +1,105 @@
+"""The application as the faces use it: ask, and get the answer whole or as it passes the checks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from graph.builder import AskGraph
+from ingest.pipeline import Ingester
+from state.answer import Answer, Claim, Said, Step
+from state.evidence import Mode
+from state.identity import signed_in
+from state.ports import Embedder, TokenCounter
+from state.principal import Principal
+from state.run import AskInput, RunContext
+from store.database import Database
+from store.receipts import Receipts
+from store.threads import Threads
+from tools.search import Searcher
+
+
+@dataclass(frozen=True)
+class Application:
+    """Everything open and wired. Its methods raise `FootnoteError` for what cannot be asked or reached.
+
+    A question may be asked in a ``thread``, a conversation of the principal's (`Threads.begin`): then it is understood
+    from what was said before, and kept with its answer.
+    """
+
+    database: Database
+    embedder: Embedder
+    counter: TokenCounter
+    searcher: Searcher
+    receipts: Receipts
+    threads: Threads
+    graph: AskGraph
+    thread_graph: AskGraph
+
+    async def ask(
+        self,
+        principal: Principal,
+        question: str,
+        *,
+        mode: Mode | None = None,
+        filters: Sequence[str] = (),
+        context: RunContext | None = None,
+        thread: UUID | None = None,
+    ) -> Answer:
+        """Answer a question as ``principal``."""
+        asked = AskInput(question=question, mode=mode, filters=list(filters))
+        graph, run = self._run(context, thread)
+        with signed_in(principal):
+            output = await graph.ainvoke(asked, **run)
+        return Answer.model_validate(output["answer"])
+
+    async def stream(
+        self,
+        principal: Principal,
+        question: str,
+        *,
+        mode: Mode | None = None,
+        filters: Sequence[str] = (),
+        context: RunContext | None = None,
+        thread: UUID | None = None,
+    ) -> AsyncIterator[Step | Said | Answer]:
+        """Yield each step as it ends, each sentence as it passes the checks, and at last the whole answer."""
+        asked = AskInput(question=question, mode=mode, filters=list(filters))
+        graph, run = self._run(context, thread)
+        with signed_in(principal):
+            events: Any = graph.astream(asked, stream_mode=["custom", "updates"], **run)
+        async with aclosing(events):
+            while True:
+                with signed_in(principal):  # each time: in between, the context is that of whoever reads
+                    event = await anext(events, None)
+                if event is None:
+                    return
+                for told in _told(*event):
+                    yield told
+
+    def _run(self, context: RunContext | None, thread: UUID | None) -> tuple[AskGraph, dict[str, Any]]:
+        """Return the graph to run, and how."""
+        options: dict[str, Any] = {"context": context or RunContext()}
+        if thread is None:
+            return self.graph, options
+        # At the end only: a checkpoint a step would cost more than the steps.
+        config = {"configurable": {"thread_id": str(thread)}}
+        return self.thread_graph, {**options, "config": config, "durability": "exit"}
+
+    def ingester(self, principal: Principal) -> Ingester:
+        """Return what reads documents in for ``principal``."""
+        return Ingester(self.database, self.embedder, self.counter, principal)
+
+
+def _told(kind: str, event: dict[str, Any]) -> Iterator[Step | Said | Answer]:
+    if kind == "custom":
+        claim = event.get("claim")
+        yield Said(text=event["sentence"], claim=Claim.model_validate(claim) if claim else None)
+        return
+    for name, update in event.items():
+        yield Step(name=name)
+        if update and update.get("answer"):
+            yield Answer.model_validate(update["answer"])
