@@ -13,7 +13,7 @@ from state.evidence import Hit, Mode, Passage
 from state.filters import Filters
 from state.ports import Shape
 from state.principal import Principal
-from state.run import MOST_HOPS, RunContext
+from state.run import MOST_HOPS, Preset, RunContext
 from state.usage import Usage
 from tests.flow.conftest import PRINCIPAL, TEXT, Ask, Fakes, passage
 
@@ -98,10 +98,26 @@ async def test_hops_go_on_while_they_bring_something_new_and_then_stop(
     ask: Ask, fakes: Fakes, links: FakeLinks
 ) -> None:
     links.leads = {1: [passage(FERRY, 2)], 2: [passage(WORKSHOP, 3)]}
-    await ask("What colour is the bridge?")
+    await ask("What colour is the bridge?", RunContext(hops=3))
     assert set(ranking(fakes)) == {1, 2, 3}
     assert len(fakes.receipts[0].hops) == 2
     assert len(links.asked) == 3  # the last of which brought nothing
+
+
+@pytest.mark.parametrize(
+    ("question", "preset", "hops"),
+    [
+        ("What colour is the bridge?", "balanced", 1),
+        ("Compare the bridge and the ferry", "balanced", 3),
+        ("Compare the bridge and the ferry", "minimal", 0),
+    ],
+)
+async def test_by_default_the_question_and_the_preset_say_how_often(
+    ask: Ask, fakes: Fakes, links: FakeLinks, question: str, preset: Preset, hops: int
+) -> None:
+    links.leads = {number: [passage(f"Text number {number}.", number + 1)] for number in range(1, 9)}
+    await ask(question, RunContext(preset=preset))
+    assert len(fakes.receipts[0].hops) == hops
 
 
 @pytest.mark.parametrize("most", [0, 1, 2, 3, 9])
@@ -153,7 +169,7 @@ async def test_a_hop_may_find_what_makes_the_question_answerable(
     fakes.written = (FERRY,)
     answer, _ = await ask("Who painted the ferry?")
     assert not answer["abstained"]
-    assert [FERRY in texts for texts in seen] == [False, True]
+    assert [FERRY in texts for texts in seen] == [True]
 
 
 async def test_near_the_deadline_there_are_no_hops_and_it_is_noted(ask: Ask, fakes: Fakes, links: FakeLinks) -> None:
@@ -193,6 +209,30 @@ class TestWithAChatModel:
     async def test_it_is_not_asked_about_simple_questions(self, ask: Ask, chat: FakeChat) -> None:
         await ask("What colour is the bridge?", RunContext(preset="minimal", hops=3))
         assert chat.read == []
+
+    async def test_it_is_asked_about_a_simple_question_when_nothing_relevant_was_found(
+        self, ask: Ask, fakes: Fakes, chat: FakeChat, parts: Parts, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Judge:
+            threshold = 0.5
+
+            def relevance(self, question: str, passages: Sequence[Passage]) -> float:
+                return 0.9 if FERRY in [one.text for one in passages] else 0.1
+
+        original = fakes.rank
+
+        async def rank(p: Principal, q: str, mode: Mode, *, k: int, filters: Filters | None) -> list[int]:
+            found = await original(p, q, mode, k=k, filters=filters)
+            return [2] if q == "Who owns the ferry?" else found
+
+        monkeypatch.setattr(fakes, "rank", rank)
+        object.__setattr__(parts.judge, "relevance", Judge().relevance)
+        fakes.found["elsewhere"] = [passage(FERRY, 2)]
+        fakes.written = (FERRY,)
+        answer, _ = await ask("What colour is the bridge?")
+        assert not answer["abstained"]
+        assert chat.read
+        assert fakes.searched[-2:] == [("lexical", "Who owns the ferry?"), ("vector", "Who owns the ferry?")]
 
     async def test_what_was_asked_before_is_not_asked_again(self, ask: Ask, fakes: Fakes, chat: FakeChat) -> None:
         chat.plans = [NextHop(enough=False, follow_up=f" {QUESTION.upper()} ")]
