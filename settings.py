@@ -15,6 +15,8 @@ from typing import Literal
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # as Prometheus' library calls it
+
 
 def _default_home() -> Path:
     """Return where data lives: not under /root, because the embedded server runs as another user there."""
@@ -142,10 +144,67 @@ class Settings(BaseSettings):
     )
 
     max_file_mb: float = Field(default=50.0, gt=0, description="Files larger than this are refused.")
+    max_upload_files: int = Field(default=100, ge=1, le=1000, description="Files that one upload may have.")
+    max_upload_mb: float = Field(default=200.0, gt=0, description="Larger uploads are refused, all files together.")
     url_timeout: float = Field(default=60.0, gt=0, description="Seconds that reading a web address may take in all.")
     max_question_chars: int = Field(default=4000, ge=1, description="Questions longer than this are refused.")
     max_question_tokens: int = Field(
         default=1000, ge=1, description="Questions with more tokens of the embedding model are refused."
+    )
+
+    server_host: str = Field(
+        default="127.0.0.1", description="Address that the server listens at; others than loopback ask for a sign-in."
+    )
+    server_port: int = Field(default=8000, ge=0, le=65535, description="Port of the server; 0 takes a free one.")
+    server_workers: int = Field(
+        default=1, ge=1, le=64, description="Processes that serve the API; more than one serve it without the page."
+    )
+    trusted_proxies: list[str] = Field(
+        default_factory=list,
+        description='JSON such as `["10.0.0.2"]`: proxies that may say who their client is; with one, the page always '
+        "asks for a sign-in.",
+    )
+    cors_origins: list[str] = Field(
+        default_factory=list,
+        description='JSON such as `["https://example.org"]`: origins whose pages may call the API. None by default.',
+    )
+    max_body_kb: float = Field(default=1024.0, gt=0, description="Larger bodies of requests, but uploads, are refused.")
+    max_questions: int | None = Field(
+        default=None,
+        ge=1,
+        description="Questions and searches that a process works on at once; more are refused. None: eight a thread.",
+    )
+    max_uploads: int = Field(default=4, ge=1, description="Uploads that a process takes in at once.")
+    question_seconds: float = Field(
+        default=120.0, gt=0, description="Seconds after which a question to the server is given up."
+    )
+    requests_per_minute: float = Field(default=600.0, gt=0, description="Requests a minute of one API key, on average.")
+    request_burst: int = Field(default=60, ge=1, description="Requests of one API key that may come at once.")
+    shutdown_seconds: float = Field(
+        default=30.0, ge=0, description="Seconds that a stopping server lets running requests finish."
+    )
+    session_hours: float = Field(default=12.0, gt=0, description="Hours after which the page asks to sign in again.")
+
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="How servers log: `json`, `text` to be read, or `text` in terminals only."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least that servers log; of libraries, warnings at least."
+    )
+    trace_texts: bool = Field(
+        default=False,
+        description="Whether traces at LangSmith hold texts of documents, answers and prompts, personal data masked.",
+    )
+    traces_exporter: str | None = Field(
+        default=None,
+        validation_alias="OTEL_TRACES_EXPORTER",
+        description="Where OpenTelemetry spans go: `otlp`, `console` or `none`; if left out, to the endpoint.",
+    )
+    traces_endpoint: str | None = Field(
+        default=None,
+        repr=False,  # it may hold a key
+        validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        description="Address of an OpenTelemetry collector (OTLP over HTTP).",
     )
 
 
@@ -153,3 +212,20 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """Return this process's settings, read from the environment at the first call."""
     return Settings()
+
+
+def metrics_folder() -> Path | None:
+    """Return the folder in which the workers of a server share metrics, None for a process that stands alone.
+
+    Not one of `Settings`: Prometheus' library reads the variable itself, when it is imported.
+    """
+    folder = os.environ.get(METRICS_FOLDER)
+    return Path(folder) if folder else None
+
+
+def tell_workers(variable: str, value: str | None) -> None:
+    """Set an environment variable, or with None unset it, for the processes that this one starts from now on."""
+    if value is None:
+        os.environ.pop(variable, None)
+    else:
+        os.environ[variable] = value

@@ -226,3 +226,13 @@ def rewriting(
         return
     for name, row in result.items():
         console().print(f"{name:>12}  {row}", markup=False)
+
+
+@evals.command("load")
+def load(
+    seconds: Annotated[float, typer.Option(min=10, max=480, help="Seconds of load, all parts together.")] = 480,
+) -> None:
+    """Start a server with a scripted chat model, and measure capacity, latency, refusals, memory and CPU time; JSON."""
+    from evals.load.measure import evaluate_load
+
+    print_json(run(evaluate_load(seconds)))

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from cli import doctor, documents, evaluation, questions, receipts, threads
+from cli import doctor, documents, evaluation, keys, mcp, questions, receipts, serve, threads, ui
 from state.errors import FootnoteError
 
 app = typer.Typer(
@@ -25,8 +25,12 @@ app.command("search")(questions.search)
 app.command("ask")(questions.ask)
 app.add_typer(documents.docs, name="docs")
 app.add_typer(threads.threads, name="threads")
+app.add_typer(keys.keys, name="keys")
 app.command("verify")(receipts.verify)
 app.command("replay")(receipts.replay)
+app.command("ui")(ui.ui)
+app.command("serve")(serve.serve)
+app.command("mcp")(mcp.mcp)
 app.add_typer(evaluation.evals, name="eval")
 app.command("doctor")(doctor.doctor)
 app.command("reindex")(doctor.reindex)

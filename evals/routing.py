@@ -125,11 +125,12 @@ async def _routed(searcher: Searcher, principal: Principal, question: str, route
     desks, runtime = Desks(), Runtime(context=RunContext())
     desk = Desk(principal, question, Filters(), asked=question, queries=[unquoted(question)])
     key = desks.open(desk)
-    planned = await Enhance(desks, searcher, None, (), _SECONDS)({"desk": key, "route": route}, runtime)
+    state: Any = {"desk": key, "route": route}
+    planned = await Enhance(desks, searcher, None, (), _SECONDS)(state, runtime)
     retrieve = Retrieve(desks, searcher, (), _SECONDS)
     for leg in planned["legs"]:
         await retrieve(leg, runtime)
-    await Fuse(desks, searcher)({"desk": key, "route": route}, runtime)
+    await Fuse(desks, searcher)(state, runtime)
     return desk.ranked
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from graph.application import Application
 from graph.builder import AskGraph, Parts, build_graph
+from graph.tracing import traced
+from ingest.uploads import Uploads
 from models.alignment import SentenceAligner
 from models.answerability import PassageJudge
 from models.chat import open_chat
@@ -18,16 +20,20 @@ from models.embedding_cache import CachedEmbedder
 from models.extractive import ExtractiveWriter
 from models.ladder import open_reader, open_reranker, open_verifier
 from models.late_interaction import LateInteractionReranker
+from models.location import PACKAGED
 from models.passages import PassageTokens
 from models.pii import PresidioFinder
 from models.sentence_scorer import EmbeddingSentenceScorer
 from models.tokenizer import ModelTokenCounter
+from observe.logs import set_up_logging
 from settings import Settings, settings
-from state.ports import Embedder, Reranker, Verifier
+from state.ports import ChatModel, Embedder, Reranker, Source, Verifier
 from state.screening import policy
 from store.cache import ResponseCache
 from store.checkpoints import ThreadSaver
 from store.database import Database, open_database
+from store.feedback import Feedback
+from store.keys import Keys
 from store.receipts import Receipts
 from store.threads import Threads
 from tools.condensing import Condenser, room_for_passages
@@ -49,6 +55,19 @@ class _Models:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Own:
+    """Parts that a program brings itself, in place of those of the settings, and sources beside the documents.
+
+    ``question_embedder`` is for embedders that tell questions from documents.
+    """
+
+    embedder: Embedder | None = None
+    question_embedder: Embedder | None = None
+    chat: ChatModel | None = None
+    sources: tuple[Source, ...] = ()
+
+
 def _open_models(configuration: Settings, embedder: SentenceTransformerEmbedder) -> _Models:
     reader, notes = open_reader(configuration, embedder)
     tokens = PassageTokens(reader)
@@ -64,33 +83,45 @@ def _open_models(configuration: Settings, embedder: SentenceTransformerEmbedder)
 
 @asynccontextmanager
 async def open_application(
-    configuration: Settings, connect: Callable[[Settings], AbstractAsyncContextManager[Database]] = open_database
+    configuration: Settings,
+    connect: Callable[[Settings], AbstractAsyncContextManager[Database]] = open_database,
+    own: Own | None = None,
 ) -> AsyncIterator[Application]:
     """Start or join the database and load the models, at the same time; close the pool at the end.
 
     Without the configured embedding model every answer says so, for as long as the application is open: vector
     searches are left out, and the packaged model reads what is found. ``connect`` opens another database than the
-    configured one, for evaluations. Raises `ModelUnavailable` if the packaged model cannot be had either, and what
-    ``connect`` raises.
+    configured one, for evaluations; ``own`` are parts of the caller's. Raises `ModelUnavailable` if the packaged model,
+    or an embedder of the caller's, cannot be had, and what ``connect`` raises.
     """
-    embedder = SentenceTransformerEmbedder(configuration)
+    own = own or Own()
+    read_by = configuration.model_copy(update={"embedding_model": PACKAGED}) if own.embedder else configuration
+    reader = SentenceTransformerEmbedder(read_by)
+    embedder: Embedder = own.embedder or reader
     async with AsyncExitStack() as stack:
-        loading = asyncio.create_task(asyncio.to_thread(_open_models, configuration, embedder))
+        loading = asyncio.create_task(asyncio.to_thread(_open_models, read_by, reader))
         finder = PresidioFinder()
         try:
             database = await stack.enter_async_context(connect(configuration))
         finally:
             models = await loading
-        cached_embedder = CachedEmbedder(embedder) if configuration.cache else embedder
+        await stack.enter_async_context(traced(configuration, finder))
+        if own.embedder:
+            await asyncio.to_thread(own.embedder.open)
+        asked_by = own.question_embedder or embedder
+        cached_embedder = CachedEmbedder(asked_by) if configuration.cache else asked_by
         rankings = RankingCache() if configuration.cache else RankingCache(most=0)
         searcher = Searcher(database, cached_embedder, configuration.max_question_chars, rankings=rankings)
         receipts = Receipts(database)
         scorer = EmbeddingSentenceScorer(models.tokens)
         writer, verifier = ExtractiveWriter(scorer), models.verifier
         counter = ModelTokenCounter(configuration)
-        chat, small_chat = open_chat(configuration)
-        for opened in filter(None, {chat, small_chat}):
-            stack.push_async_callback(opened.aclose)
+        chat: ChatModel | None = own.chat
+        small_chat: ChatModel | None = own.chat
+        if not own.chat:
+            chat, small_chat = configured_chats = open_chat(configuration)
+            for opened in filter(None, {*configured_chats}):
+                stack.push_async_callback(opened.aclose)
         count, uncounted = chat_token_counter(configuration)
         room = room_for_passages(configuration.chat_context_tokens, count)
         parts = Parts(
@@ -106,7 +137,7 @@ async def open_application(
             receipts=receipts,
             names={
                 "chat temperature": str(configuration.chat_temperature),
-                "embedder": embedder.space if models.reader is embedder else "none",
+                "embedder": embedder.space if own.embedder or models.reader is reader else "none",
                 "reader": models.reader.space,
                 "reranker": models.rerankers[0].name if models.rerankers else "none",
                 "writer": writer.name,
@@ -116,7 +147,10 @@ async def open_application(
             chat=chat,
             judge_chat=chat if configuration.verifier_model == "judge" else None,
             small_chat=small_chat,
-            sources=read_sources(configuration.sources, configuration.source_keys, small_chat or chat),
+            sources=(
+                *read_sources(configuration.sources, configuration.source_keys, small_chat or chat),
+                *own.sources,
+            ),
             condenser=Condenser(room, chat, scorer) if chat else None,
             neighbours=Neighbourhood(database),
             links=LinkGraph(searcher),
@@ -126,7 +160,13 @@ async def open_application(
         )
         threads = Threads(database, configuration.thread_days)
         thread_graph = build_graph(parts, ThreadSaver(database))
-        yield Application(database, embedder, counter, searcher, receipts, threads, build_graph(parts), thread_graph)
+        graph = build_graph(parts)
+        uploads = Uploads(database, embedder, counter, configuration)
+        stack.push_async_callback(uploads.close)
+        yield Application(
+            database, embedder, counter, searcher, receipts, threads, graph, thread_graph,
+            keys=Keys(database), feedback=Feedback(database), uploads=uploads, verifier=verifier,
+        )  # fmt: skip
 
 
 def _response_cache(configuration: Settings, database: Database, embedder: Embedder) -> ResponseCache | None:
@@ -141,11 +181,21 @@ _opening = asyncio.Lock()
 _application: Application | None = None
 
 
-async def served_graph() -> AskGraph:
-    """Return the graph of this process for the LangGraph server, opened at the first call and kept."""
+async def served_application() -> Application:
+    """Return the application of this process for the LangGraph server, opened at the first call and kept."""
     global _application
     async with _opening:
         if _application is None:
             configuration = await asyncio.to_thread(settings)
+            set_up_logging(configuration)
             _application = await _opened.enter_async_context(open_application(configuration))
-    return _application.graph
+    return _application
+
+
+async def served_graph() -> AskGraph:
+    """Return the graph of this process for the LangGraph server."""
+    # The server loads this file under a name of its own, and the files of its other parts too: they share what the
+    # module has under its own name.
+    from graph import app
+
+    return (await app.served_application()).graph

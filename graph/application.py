@@ -8,17 +8,24 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from langchain_core.messages import AnyMessage
+
 from graph.builder import AskGraph
 from ingest.pipeline import Ingester
-from state.answer import Answer, Claim, Said, Step
+from ingest.uploads import Uploads
+from observe.questions import asking
+from state.answer import Answer, Claim, Said, Step, Verification
 from state.evidence import Mode
 from state.identity import signed_in
-from state.ports import Embedder, TokenCounter
+from state.ports import Embedder, TokenCounter, Verifier
 from state.principal import Principal
 from state.run import AskInput, RunContext
 from store.database import Database
+from store.feedback import Feedback
+from store.keys import Keys
 from store.receipts import Receipts
 from store.threads import Threads
+from store.verification import verify_receipt
 from tools.search import Searcher
 
 
@@ -38,6 +45,10 @@ class Application:
     threads: Threads
     graph: AskGraph
     thread_graph: AskGraph
+    keys: Keys
+    feedback: Feedback
+    uploads: Uploads
+    verifier: Verifier
 
     async def ask(
         self,
@@ -48,11 +59,12 @@ class Application:
         filters: Sequence[str] = (),
         context: RunContext | None = None,
         thread: UUID | None = None,
+        history: Sequence[AnyMessage] = (),
     ) -> Answer:
-        """Answer a question as ``principal``."""
-        asked = AskInput(question=question, mode=mode, filters=list(filters))
+        """Answer a question as ``principal``; ``history`` is what was said before where no thread keeps it."""
+        asked = AskInput(question=question, mode=mode, filters=list(filters), messages=list(history))
         graph, run = self._run(context, thread)
-        with signed_in(principal):
+        with asking(str(thread) if thread else None) as watched, watched.here(), signed_in(principal):
             output = await graph.ainvoke(asked, **run)
         return Answer.model_validate(output["answer"])
 
@@ -65,20 +77,22 @@ class Application:
         filters: Sequence[str] = (),
         context: RunContext | None = None,
         thread: UUID | None = None,
+        history: Sequence[AnyMessage] = (),
     ) -> AsyncIterator[Step | Said | Answer]:
         """Yield each step as it ends, each sentence as it passes the checks, and at last the whole answer."""
-        asked = AskInput(question=question, mode=mode, filters=list(filters))
+        asked = AskInput(question=question, mode=mode, filters=list(filters), messages=list(history))
         graph, run = self._run(context, thread)
-        with signed_in(principal):
-            events: Any = graph.astream(asked, stream_mode=["custom", "updates"], **run)
-        async with aclosing(events):
-            while True:
-                with signed_in(principal):  # each time: in between, the context is that of whoever reads
-                    event = await anext(events, None)
-                if event is None:
-                    return
-                for told in _told(*event):
-                    yield told
+        with asking(str(thread) if thread else None) as watched:
+            with signed_in(principal):
+                events: Any = graph.astream(asked, stream_mode=["custom", "updates"], **run)
+            async with aclosing(events):
+                while True:
+                    with watched.here(), signed_in(principal):  # each time: in between, the context is the reader's
+                        event = await anext(events, None)
+                    if event is None:
+                        return
+                    for told in _told(*event):
+                        yield told
 
     def _run(self, context: RunContext | None, thread: UUID | None) -> tuple[AskGraph, dict[str, Any]]:
         """Return the graph to run, and how."""
@@ -88,6 +102,11 @@ class Application:
         # At the end only: a checkpoint a step would cost more than the steps.
         config = {"configurable": {"thread_id": str(thread)}}
         return self.thread_graph, {**options, "config": config, "durability": "exit"}
+
+    async def verify(self, principal: Principal, receipt: UUID) -> Verification:
+        """Check a receipt of the principal's against what is stored now. Raises `NotFound`."""
+        kept = await self.receipts.get(principal, receipt)
+        return await verify_receipt(self.database, principal, kept, self.verifier)
 
     def ingester(self, principal: Principal) -> Ingester:
         """Return what reads documents in for ``principal``."""

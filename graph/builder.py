@@ -16,6 +16,7 @@ from langgraph.runtime import Runtime
 
 from graph import policies, routes
 from graph.hop import build_hop
+from graph.watching import Watch
 from nodes.broaden import Broaden
 from nodes.budget import Budget
 from nodes.cite import Cite
@@ -109,6 +110,7 @@ def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[int] | None = No
     Without a ``checkpointer`` each run stands alone, unless a server that runs the graph brings its own.
     """
     desks = Desks(Pace(policies.STEP_SECONDS))
+    timed = partial(_timed, desks=desks, watch=Watch(desks))
     graph = StateGraph(AskState, input_schema=AskInput, output_schema=AskOutput, context_schema=RunContext)
     nodes: dict[str, Node] = {
         "guard": Guard(desks, parts.max_question_chars, parts.notes, parts.counter, parts.max_question_tokens),
@@ -135,14 +137,14 @@ def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[int] | None = No
         "remember": Remember(desks, parts.receipts, parts.names, parts.cache, parts.notes),
     }
     for name, node in nodes.items():
-        graph.add_node(name, _timed(name, node, desks), input_schema=AskState)
+        graph.add_node(name, timed(name, node), input_schema=AskState)
     graph.add_node(
         "retrieve",
-        _timed("retrieve", Retrieve(desks, parts.search, parts.sources, policies.SOURCE_SECONDS), desks),
+        timed("retrieve", Retrieve(desks, parts.search, parts.sources, policies.SOURCE_SECONDS)),
         input_schema=Leg,
     )
 
-    hops = build_hop(desks, parts.search, parts.links, parts.small_chat or parts.chat, partial(_timed, desks=desks))
+    hops = build_hop(desks, parts.search, parts.links, parts.small_chat or parts.chat, timed)
     graph.add_node("hop", hops, input_schema=HopInput)
 
     graph.add_edge(START, "guard")
@@ -184,7 +186,7 @@ def _made_by(parts: Parts) -> dict[str, str]:
     }
 
 
-def _timed(name: str, node: Node, desks: Desks) -> Node:
+def _timed(name: str, node: Node, desks: Desks, watch: Watch) -> Node:
     """Let a node report how many milliseconds it took, under its name; if it is cancelled, the chat model stops too."""
 
     async def run(state: Any, runtime: Runtime[RunContext]) -> dict[str, Any]:
@@ -192,7 +194,7 @@ def _timed(name: str, node: Node, desks: Desks) -> Node:
         key = state.get("desk", "")
         desks.busy(key)
         try:
-            update = await node(state, runtime)
+            update = await watch.run(name, node, state, runtime)
         except asyncio.CancelledError:
             await desks.abandon(key)
             raise

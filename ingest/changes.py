@@ -69,7 +69,7 @@ class Changes:
             self._regranted.append(stored.id)
         if retagged:
             self._retagged[stored.id] = source.tags
-        self.tally.passed_over(regranted_or_retagged=regranted or retagged)
+        self.tally.passed_over(source.uri, regranted_or_retagged=regranted or retagged)
 
 
 def _parts(sources: Sequence[Source]) -> Iterator[list[Source]]:

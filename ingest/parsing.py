@@ -8,6 +8,7 @@ from pathlib import PurePath
 from ingest.changes import Change
 from ingest.loaders.kinds import EXTENSIONS
 from ingest.prepare import Draft, prepare
+from ingest.upload_names import UPLOAD
 from ingest.workers import Workers
 from state.ports import TokenCounter
 
@@ -40,5 +41,7 @@ class Parsing:
 def _is_harmless(change: Change) -> bool:
     """Whether a file or record is small, and read by code that neither crashes, nor unpacks much, nor takes long."""
     uri = change.source.uri
+    if uri.startswith(UPLOAD):  # anybody's, and its name may say text where its bytes are a PDF
+        return False
     is_plain = "/" not in uri or EXTENSIONS.get(PurePath(uri).suffix.lower()) in _PLAIN
     return is_plain and change.source.size <= _SMALL

@@ -14,6 +14,7 @@ from ingest.report import IngestReport, OnProgress, Progress, Tally
 from ingest.run import Run
 from ingest.sources import Found
 from ingest.storing import Storer
+from observe import metrics
 from settings import settings
 from state.errors import NotPermitted
 from state.ports import Embedder, TokenCounter
@@ -22,7 +23,7 @@ from store import vectors
 from store.compaction import tidy
 from store.database import Database
 from store.documents import StoredSource, delete_documents, stored_sources
-from store.targets import Target, ensure_space, ensure_target
+from store.targets import Target, document_id, ensure_space, ensure_target
 
 BATCH_CHUNKS = 256  # chunks embedded and written together: seconds of work, which an interruption waits for
 MOST_WORKERS = 4  # one parses several hundred small documents a second
@@ -59,7 +60,10 @@ class Ingester:
         on_progress(Progress("found", len(found.sources)))
         target = await self._target(collection, access)
         async with self.database.session(self.principal) as connection:
-            stored = await stored_sources(connection, target.collection_id)
+            # Without roots nothing can be gone: only those that came matter, in however large a collection.
+            name = target.tenant, target.collection
+            only = None if found.roots else [document_id(*name, source.uri) for source in found.sources]
+            stored = await stored_sources(connection, target.collection_id, only)
         await self._delete_gone(found, stored, report)
         await self._read(found, target, stored, Tally(report, on_progress))
         on_progress(Progress("linking"))
@@ -70,6 +74,10 @@ class Ingester:
                 await vectors.ensure_index(connection, target.space_id)
         report.failed.sort()
         report.seconds = round(time.monotonic() - started, 3)
+        metrics.ingested(
+            indexed=report.indexed, unchanged=report.unchanged, deleted=report.deleted, failed=len(report.failed),
+            chunks=report.chunks, seconds=report.seconds,
+        )  # fmt: skip
         return report
 
     async def _target(self, collection: str, access: Sequence[str]) -> Target:

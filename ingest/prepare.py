@@ -10,6 +10,7 @@ import numpy as np
 
 from ingest.names import mentions_of, names_of
 from ingest.splitter import split
+from ingest.upload_names import UPLOAD
 from state.documents import Chunk, ParsedDocument, Source
 from state.errors import UnreadableDocument
 from state.evidence import embedding_context
@@ -99,7 +100,9 @@ def _terms_of_text(text: str) -> list[str]:
 def _type(source: Source, parsed: ParsedDocument) -> str:
     """Return what `--filter type=` compares with: the file ending, or the media type's second half."""
     by_media_type = (mimetypes.guess_extension(parsed.media_type) or parsed.media_type.rsplit("/", 1)[-1]).lstrip(".")
-    if "://" in source.uri:  # of a web address, the ending says how the page was made, not what it is
+    if "://" in source.uri and not source.uri.startswith(
+        UPLOAD
+    ):  # of a web address, the ending says how the page was made, not what it is
         return by_media_type
     name = source.uri.rsplit("/", 1)[-1]
     ending = name.rsplit(".", 1)[-1].lower() if "." in name else ""

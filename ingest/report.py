@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 OnProgress = Callable[["Progress"], None]
 
-Stage = Literal["found", "unchanged", "indexed", "failed", "linking"]
+Stage = Literal["found", "reading", "unchanged", "indexed", "failed", "linking"]
 
 
 class Progress(NamedTuple):
-    """One step of a run: the stage reached, how many documents it is about, how many chunks they have."""
+    """One step of a run: the stage reached, how many documents it ended, how many chunks they have.
+
+    ``sources`` are those that it is about, ``reason`` says why one failed.
+    """
 
     stage: Stage
     documents: int = 1
     chunks: int = 0
+    sources: tuple[str, ...] = ()
+    reason: str = ""
 
 
 @dataclass(slots=True)
@@ -48,18 +53,22 @@ class Tally:
     def failed(self, source: str, reason: str) -> None:
         """Note that a document could not be read or written."""
         self.report.failed.append((source, reason))
-        self.on_progress(Progress("failed"))
+        self.on_progress(Progress("failed", sources=(source,), reason=reason))
 
-    def passed_over(self, *, regranted_or_retagged: bool) -> None:
+    def reading(self, source: str) -> None:
+        """Note that a document is new or changed, and on its way."""
+        self.on_progress(Progress("reading", 0, sources=(source,)))
+
+    def passed_over(self, source: str, *, regranted_or_retagged: bool) -> None:
         """Note that a document's text is unchanged."""
         self.report.indexed += regranted_or_retagged
         self.report.unchanged += not regranted_or_retagged
-        self.on_progress(Progress("unchanged"))
+        self.on_progress(Progress("unchanged", sources=(source,)))
 
-    def stored(self, documents: int, written: int, chunks: int, quarantined: int) -> None:
+    def stored(self, sources: Sequence[str], written: int, chunks: int, quarantined: int) -> None:
         """Note that documents are in the database, ``written`` of them by this run, with ``chunks`` chunks."""
         self.report.indexed += written
         self.report.quarantined += quarantined
-        self.report.unchanged += documents - written
+        self.report.unchanged += len(sources) - written
         self.report.chunks += chunks
-        self.on_progress(Progress("indexed", documents, chunks))
+        self.on_progress(Progress("indexed", len(sources), chunks, tuple(sources)))

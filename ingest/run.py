@@ -94,6 +94,7 @@ class Run:
         await parsed.put(None)
 
     async def _draft(self, change: Change) -> Draft | Failed:
+        self.tally.reading(change.source.uri)
         try:
             draft = await self.parsing.prepare(change)
         except UnreadableDocument as error:

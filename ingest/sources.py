@@ -118,8 +118,11 @@ def _shown(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def file_source(path: Path, *, max_bytes: int, tags: tuple[str, ...] = ()) -> Source:
-    """Return a file as a source. Nothing is read until it is asked for."""
+def file_source(path: Path, *, max_bytes: int, tags: tuple[str, ...] = (), uri: str = "") -> Source:
+    """Return a file as a source. Nothing is read until it is asked for.
+
+    One that only lies at ``path`` for now has a ``uri`` of its own, which ends in its name.
+    """
     try:
         status = path.stat()
         size, modified = status.st_size, datetime.fromtimestamp(status.st_mtime, UTC)
@@ -127,9 +130,9 @@ def file_source(path: Path, *, max_bytes: int, tags: tuple[str, ...] = ()) -> So
         size, modified = 0, None  # reading it will say what is wrong
     except (ValueError, OverflowError):  # a time that no calendar holds
         size, modified = status.st_size, None
-    file = _File(path, max_bytes)
+    file = _File(path, max_bytes, Path(uri.rsplit("/", 1)[-1] or path))
     return Source(
-        uri=str(path), content_hash=file.content_hash, parse=file.parse, size=size, modified=modified, tags=tags
+        uri=uri or str(path), content_hash=file.content_hash, parse=file.parse, size=size, modified=modified, tags=tags
     )
 
 
@@ -139,6 +142,7 @@ class _File:
 
     path: Path
     max_bytes: int
+    called: Path
     digest: bytes | None = None
 
     def content_hash(self) -> bytes:
@@ -152,8 +156,8 @@ class _File:
         if len(data) > self.max_bytes:
             raise self._too_large(len(data))
         if self.digest not in (None, hashlib.sha256(data).digest()):
-            raise UnreadableDocument(f"{self.path.name} was changed while it was being read: read it in again.")
-        return load(self.path, data)
+            raise UnreadableDocument(f"{self.called.name} was changed while it was being read: read it in again.")
+        return load(self.called, data)
 
     @contextmanager
     def _opened(self) -> Iterator[BufferedReader]:
@@ -161,16 +165,16 @@ class _File:
         try:
             status = self.path.stat()
             if not stat.S_ISREG(status.st_mode):
-                raise UnreadableDocument(f"{self.path.name} is not a file but a pipe, socket or device.")
+                raise UnreadableDocument(f"{self.called.name} is not a file but a pipe, socket or device.")
             if status.st_size > self.max_bytes:
                 raise self._too_large(status.st_size)
             with self.path.open("rb") as file:
                 yield file
         except OSError as error:
-            raise UnreadableDocument(f"{self.path.name} cannot be read: {error.strerror}.") from error
+            raise UnreadableDocument(f"{self.called.name} cannot be read: {error.strerror}.") from error
 
     def _too_large(self, size: int) -> UnreadableDocument:
         return UnreadableDocument(
-            f"{self.path.name} has {size / 1e6:.0f} MB, the limit is {self.max_bytes / 1e6:.0f}: "
+            f"{self.called.name} has {size / 1e6:.0f} MB, the limit is {self.max_bytes / 1e6:.0f}: "
             "split it, or raise FOOTNOTE_MAX_FILE_MB."
         )

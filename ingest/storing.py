@@ -54,7 +54,8 @@ class Storer:
             # The server may have been restarted. One transaction was lost; writing it twice would change nothing.
             written = await self._written(documents)
         chunks = [chunk for document in written for chunk in document.chunks]
-        self.tally.stored(len(documents), len(written), len(chunks), sum(chunk.quarantined for chunk in chunks))
+        sources = [document.source for document in documents]
+        self.tally.stored(sources, len(written), len(chunks), sum(chunk.quarantined for chunk in chunks))
 
     async def _written(self, documents: Sequence[PreparedDocument]) -> list[PreparedDocument]:
         async with self.database.session(self.principal, write=True) as connection:

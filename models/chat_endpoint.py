@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from models.chat_failures import CallFailed, named
 from models.chat_tokens import estimated_tokens
 from models.prices import PriceTable
+from observe import metrics
+from observe.tracing import trace_link
 from state.usage import Usage
 
 if TYPE_CHECKING:
@@ -139,7 +141,9 @@ class ChatEndpoint:
         read = counts["input_tokens"] if counts else estimated_tokens(asked)
         written = counts["output_tokens"] if counts else estimated_tokens(said)
         own_server = self._address.base_url is not None
-        usage.add(read, written, self._prices.cost(self.name, read, written, own_server=own_server))
+        cost = self._prices.cost(self.name, read, written, own_server=own_server)
+        usage.add(read, written, cost)
+        metrics.model_call(self.name, read, written, cost)
 
     async def _model(self, plain: bool) -> BaseChatModel:
         if plain not in self._built:
@@ -201,11 +205,14 @@ async def _apart(step: Awaitable[Result], seconds: float) -> Result:
     """Do a step of a call in an empty context. Raises `TimeoutError`.
 
     LangChain would pass the callbacks of the run on to the model, and with them raw tokens to whoever listens to the
-    run's events; and an open stream would hold on to the run, so that its end could not be told.
+    run's events; and an open stream would hold on to the run, so that its end could not be told. What traces the run
+    goes along: that lets no words out but to where traces go, masked as all that goes there.
     """
+    linked = trace_link()
 
     async def awaited() -> Result:
-        return await step
+        with linked():
+            return await step
 
     task = asyncio.get_running_loop().create_task(awaited(), context=Context())
     return await asyncio.wait_for(task, _limit(seconds))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,7 @@ from tools.rewriting import Exchange, rewrite
 
 _MOST_EXCHANGES = 8  # that a model reads
 _MOST_CHARS = 600  # of an answer
-_FOOTNOTE = regex.compile(r"\s*\[\d+\]")
+_FOOTNOTE = regex.compile(r"(?<!\s)\s*\[\d+\]")  # not from within a run of blanks: that takes its length squared
 
 
 class StandAlone(BaseModel):
@@ -52,7 +53,8 @@ class Contextualize:
             return _small_talk("it is a greeting or small talk")
         exchanges = conversation(state.get("messages") or [])
         degraded: list[str] = []
-        alone, why = rewrite(without_politeness(desk.asked), exchanges)
+        # In a thread: the first time, it reads in the model that tells languages apart.
+        alone, why = await asyncio.to_thread(rewrite, without_politeness(desk.asked), exchanges)
         if self.chat and exchanges and affords(desk, "enhance"):
             try:
                 made = await self._by_model(self.chat, desk, exchanges)

@@ -14,7 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from nodes.pace import Pace
 from state.answer import Citation, Claim, Verdict
@@ -69,6 +69,7 @@ class Hop:
 class Desk:
     """Everything of one run that must not be in its state. ``failures`` are of searches that were left out, by mode.
 
+    ``message`` is the id of the message that the answer becomes.
     ``asked`` is the question as it came, ``question`` as it stands alone; ``queries`` are what is searched for, the
     question first, ``weights`` what their ``rankings`` count for in the fusion if not 1; ``until`` is the moment
     (`time.monotonic`) at which the answer is due, infinite without a deadline; ``pace`` is what the steps up to then
@@ -84,6 +85,7 @@ class Desk:
     question: str
     filters: Filters
     asked: str = ""
+    message: str = field(default_factory=lambda: str(uuid4()))
     queries: list[str] = field(default_factory=list)
     until: float = math.inf
     usage: Usage = field(default_factory=Usage)

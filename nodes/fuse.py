@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,10 @@ from text.tokens import codes
 from tools.fusion import codes_held, fused_order, ranked
 from tools.reading import first_distinct
 
+# Places of a ranking that count. XQuAD's nDCG@10 is 0.974 with 50 and 0.963 with 100: far down, chance decides.
+DEPTH = 50
 _MOST = 30  # passages that any step looks at
+_FEW = 10
 _MOST_CHECKED = 60  # passages read for the codes of a question
 
 
@@ -37,8 +40,19 @@ class Fuse:
 
 
 async def fused_passages(search: Search, desk: Desk, question: str, names: Collection[str]) -> list[Hit]:
-    """Fuse those of the desk's rankings that have these names, and read the best passages, without duplicates."""
+    """Fuse those of the desk's rankings that have these names, and read the best passages, without duplicates.
+
+    What stands further down than `DEPTH` counts only where duplicates leave hardly anything of what does not.
+    """
     rankings = {name: desk.rankings[name] for name in sorted(names)}
+    first = {name: places[:DEPTH] for name, places in rankings.items()}
+    hits = await _read(search, desk, question, first)
+    if len(hits) < _FEW and first != rankings:
+        hits = await _read(search, desk, question, rankings)
+    return ranked(hits, "fused")
+
+
+async def _read(search: Search, desk: Desk, question: str, rankings: Mapping[str, Sequence[int]]) -> list[Hit]:
     order = fused_order(rankings, {}, desk.weights)
     known = dict(desk.live)
 
@@ -51,4 +65,4 @@ async def fused_passages(search: Search, desk: Desk, question: str, names: Colle
         passages = await read([place for place, *_ in order[:_MOST_CHECKED]])
         held = {place: codes_held(wanted, passage) for place, passage in passages.items()}
         order = fused_order(rankings, held, desk.weights)
-    return ranked(await first_distinct(read, order, _MOST), "fused")
+    return await first_distinct(read, order, _MOST)

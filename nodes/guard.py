@@ -15,7 +15,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
 
 from nodes.desk import Desk, Desks
-from state.errors import InvalidQuestion
+from state.errors import InvalidQuestion, QuestionTooLong
 from state.filters import parse_filters
 from state.identity import identify
 from state.ports import TokenCounter
@@ -47,7 +47,7 @@ class Guard:
         if self.counter and len(question) > self.max_tokens:  # a token is a character or more
             tokens = await asyncio.to_thread(self.counter.count, question)
             if tokens > self.max_tokens:
-                raise InvalidQuestion(f"The question has {tokens} tokens; the limit is {self.max_tokens}: shorten it.")
+                raise QuestionTooLong(f"The question has {tokens} tokens; the limit is {self.max_tokens}: shorten it.")
         unsafe = bool(_UNSAFE.search(question))
         filters = parse_filters(state.get("filters") or ())
         seconds = (runtime.context or RunContext()).clamped().deadline
@@ -84,7 +84,7 @@ def _asked(state: AskState) -> str:
 def clean_question(text: str, max_chars: int) -> str:
     """Return the question without control characters and outer spaces. Raises `InvalidQuestion`."""
     if len(text) > max_chars:
-        raise InvalidQuestion(f"The question has {len(text)} characters; the limit is {max_chars}: shorten it.")
+        raise QuestionTooLong(f"The question has {len(text)} characters; the limit is {max_chars}: shorten it.")
     visible = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") else c for c in text)
     question = " ".join(visible.split())
     if "\ufffd" in question:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessageChunk
+from langgraph.graph.message import push_message
 from langgraph.runtime import Runtime
 
 from nodes.desk import Desk, Desks
@@ -16,6 +17,7 @@ from state.answer import Answer
 from state.errors import StoreMisconfigured, StoreUnavailable
 from state.evidence import LIVE
 from state.memory import AnswerCache, Cacheable
+from state.messages import answer_message
 from state.ports import ReceiptBook
 from state.run import AskState, RunContext
 
@@ -67,7 +69,10 @@ class Remember:
             nearest=desk.nearest,
         )
         self.desks.close(state["desk"])
-        message = AIMessage(answer.answer, additional_kwargs={"documents": sorted(map(str, documents))})
+        message = answer_message(answer, documents, desk.message)
+        # Its text has been streamed by `validate`; what stands beside it comes last.
+        beside = AIMessageChunk(content="", id=desk.message, additional_kwargs=message.additional_kwargs)
+        push_message(beside, state_key=None)
         return {"answer": answer.model_dump(mode="json"), "messages": [message]}
 
     async def _cache(self, state: AskState, desk: Desk) -> list[str]:

@@ -13,7 +13,7 @@ from state.errors import ModelUnavailable, SourceUnavailable, StoreMisconfigured
 from state.ports import Search, Source
 from state.run import Leg, RunContext
 
-DEPTH = 100  # places of a ranking: those of duplicates among them are of no use
+_DEPTH = 100  # places of a ranking: those of duplicates among them are of no use
 _FROM_ELSEWHERE = 10  # passages of another source
 
 
@@ -39,7 +39,7 @@ class Retrieve:
             return await self._elsewhere(desk, state["source"], query)
         try:
             found = await self.search.rank(
-                desk.principal, query, mode, k=state.get("most", DEPTH), filters=desk.filters
+                desk.principal, query, mode, k=state.get("most", _DEPTH), filters=desk.filters
             )
         except (ModelUnavailable, StoreMisconfigured) as error:
             desk.failures[mode] = error

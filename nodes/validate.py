@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from langchain_core.messages import AIMessageChunk
+from langgraph.graph.message import push_message
 from langgraph.runtime import Runtime
 
 from nodes.cite import cited
@@ -51,7 +53,7 @@ class Validate:
             if sentence.template == "abstain":
                 desk.nearest = await asyncio.to_thread(self._nearest, desk)
             if sentence.text == load_prompt(sentence.template).text:
-                desk.said.append(sentence.text)
+                _say(desk, sentence.text)
                 runtime.stream_writer({"sentence": sentence.text})
             return {}
         claim, note = await asyncio.to_thread(self._screened, sentence)
@@ -59,7 +61,7 @@ class Validate:
             desk.dropped += 1
             return {"degraded": [note]}
         desk.claims.append(claim)
-        desk.said.append(f"{claim.text} {''.join(f'[{c.n}]' for c in claim.citations)}")
+        _say(desk, f"{claim.text} {''.join(f'[{c.n}]' for c in claim.citations)}")
         runtime.stream_writer({"sentence": desk.said[-1], "claim": claim.model_dump(mode="json")})
         return {"degraded": [note]} if note else {}
 
@@ -106,6 +108,13 @@ class Validate:
 
     def _does(self, entity: Entity, action: Action) -> bool:
         return self.policy.get(entity, "mask") == action
+
+
+def _say(desk: Desk, text: str) -> None:
+    """Add a sentence to the answer, and to its message in streams of messages."""
+    piece = f" {text}" if desk.said else text
+    desk.said.append(text)
+    push_message(AIMessageChunk(content=piece, id=desk.message), state_key=None)
 
 
 def _unfit(sentence: Sentence) -> str:

@@ -1,7 +1,8 @@
-"""Who may use the LangGraph server: whoever holds the token in the data folder, as the local user.
+"""Who may use the LangGraph server, and for what.
 
-Everything is refused that is not allowed here by name. Clients may run the graph on threads of their own; they may
-not jump inside it or write its state, for that could pass by the checks.
+A request is made by whoever holds an API key, or by the local user with the token in the data folder. Everything is
+refused that is not allowed here by name. Clients may ask on threads of their own, read and delete them; they may not
+jump inside the graph, stop in it or write its state, for that could pass by the checks (`server.runs`).
 """
 
 from __future__ import annotations
@@ -11,14 +12,24 @@ import hmac
 import os
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langgraph_sdk import Auth
 
+from server.runs import allowed_run
 from settings import settings
+from state.errors import StoreUnavailable
+from state.identity import NotAuthenticated
+
+if TYPE_CHECKING:
+    from settings import Settings
+    from state.principal import Principal
 
 auth = Auth()
 TOKEN_FILE = "langgraph.token"
+_KEY = "fn_"  # how API keys begin (`store.keys`)
+_OWNED = ("tenant", "owner")  # of a thread's metadata
+_GRAPH = ("graph_id", "assistant_id")  # by which the server finds what runs on a thread
 
 
 def local_token(home: Path) -> str:
@@ -36,22 +47,60 @@ def local_token(home: Path) -> str:
 
 
 @auth.authenticate
-async def authenticate(authorization: str | None) -> Auth.types.MinimalUserDict:
-    """Take ``Authorization: Bearer TOKEN`` for the local user."""
-    configuration = await asyncio.to_thread(settings)
-    token = await asyncio.to_thread(local_token, configuration.home)
+async def authenticate(authorization: str | None, headers: dict[bytes, bytes]) -> Auth.types.MinimalUserDict:
+    """Take ``Authorization: Bearer …`` or ``X-Api-Key: …`` with an API key or the local token."""
     scheme, _, given = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token.encode()):
-        raise Auth.exceptions.HTTPException(
-            status_code=401, detail=f"Send 'Authorization: Bearer …' with the token in {TOKEN_FILE} of FOOTNOTE_HOME."
-        )
-    user: Any = {
-        "identity": configuration.user,
-        "is_authenticated": True,
-        "tenant": configuration.tenant,
-        "groups": [],
-    }
+    if scheme.lower() != "bearer":
+        given = headers.get(b"x-api-key", b"").decode("latin-1")
+    try:
+        user = await _key_user(given.strip()) if given.startswith(_KEY) else await _local_user(given.strip())
+    except StoreUnavailable as error:
+        raise Auth.exceptions.HTTPException(status_code=503, detail=str(error)) from error
+    except NotAuthenticated as error:
+        raise Auth.exceptions.HTTPException(status_code=401, detail=str(error)) from error
     return user  # type: ignore[no-any-return]
+
+
+async def _key_user(key: str) -> Any:
+    from graph.app import served_application
+
+    application = await served_application()
+    principal, scopes, _ = await application.keys.check(key)
+    return _user(principal, sorted(scopes))
+
+
+async def _local_user(given: str) -> Any:
+    from state.principal import local_principal
+
+    configuration: Settings = await asyncio.to_thread(settings)
+    token = await asyncio.to_thread(local_token, configuration.home)
+    if not hmac.compare_digest(given.encode(), token.encode()):
+        raise NotAuthenticated(
+            "Send 'Authorization: Bearer …' with an API key (`footnote keys create NAME`), or with the token in "
+            f"{TOKEN_FILE} of FOOTNOTE_HOME."
+        )
+    return _user(local_principal(configuration), ["ask", "write"])
+
+
+def _user(principal: Principal, scopes: list[str]) -> dict[str, Any]:
+    """Return a user as the LangGraph server takes it; `state.identity.identify` makes a principal of it again."""
+    return {
+        "identity": principal.user,
+        "is_authenticated": True,
+        "permissions": scopes,
+        "tenant": principal.tenant,
+        "groups": list(principal.groups),
+        "can_write": principal.can_write,
+    }
+
+
+def _own(ctx: Auth.types.AuthContext) -> dict[str, str]:
+    """Return the metadata that a user's threads have, and nobody else's."""
+    return dict(zip(_OWNED, (ctx.user["tenant"], ctx.user.identity), strict=True))
+
+
+def _refused(detail: str, status: int = 403) -> Exception:
+    return Auth.exceptions.HTTPException(status_code=status, detail=detail)
 
 
 @auth.on
@@ -61,32 +110,46 @@ async def refuse(ctx: Auth.types.AuthContext, value: Any) -> bool:
 
 
 @auth.on(resources="assistants", actions=["read", "search"])
-async def read_assistants(ctx: Auth.types.AuthContext, value: Any) -> bool:
-    """Let clients see which graphs there are."""
-    return True
+async def read_assistants(ctx: Auth.types.AuthContext, value: Any) -> dict[str, str]:
+    """Let clients see the graph that there is; nobody makes another, with settings of their own in it."""
+    return {"created_by": "system"}
 
 
 @auth.on.threads.create
 async def create_thread(ctx: Auth.types.AuthContext, value: Any) -> dict[str, str]:
-    """Mark a thread with its owner."""
-    owner = {"owner": ctx.user.identity}
-    value.setdefault("metadata", {}).update(owner)
-    return owner
+    """Mark a thread with its owner. Copies, which come without metadata, are refused: a thread is kept once."""
+    if "metadata" not in value:
+        raise _refused("Threads are not copied; begin another.")
+    value["metadata"].update(_own(ctx))
+    return _own(ctx)
 
 
 @auth.on(resources="threads", actions=["read", "search", "delete"])
 async def own_threads(ctx: Auth.types.AuthContext, value: Any) -> dict[str, str]:
     """Let users see and delete their own threads."""
-    return {"owner": ctx.user.identity}
+    return _own(ctx)
+
+
+@auth.on.threads.update
+async def update_thread(ctx: Auth.types.AuthContext, value: Any) -> dict[str, str]:
+    """Let users cancel runs on threads of their own and name these; whatever would write their state is refused."""
+    if value.get("action"):  # of a run
+        return _own(ctx)
+    metadata = value.get("metadata")
+    if metadata is None:
+        raise _refused("The state of a thread is not written: ask a question on it.")
+    if any(key in metadata for key in _GRAPH):
+        raise _refused(f"A thread's {' and '.join(_GRAPH)} are not changed.")
+    metadata.update(_own(ctx))
+    return _own(ctx)
 
 
 @auth.on.threads.create_run
 async def create_run(ctx: Auth.types.AuthContext, value: Any) -> dict[str, str]:
-    """Let users run the graph from its start: no command, no checkpoint of their choosing, no interrupts."""
-    asked = {**value, **(value.get("kwargs") or {})}
-    for forbidden in ("command", "interrupt_before", "interrupt_after", "checkpoint", "checkpoint_id"):
-        if asked.get(forbidden):
-            raise Auth.exceptions.HTTPException(status_code=403, detail=f"A run may not set '{forbidden}'.")
-    owner = {"owner": ctx.user.identity}
-    value.setdefault("metadata", {}).update(owner)
-    return owner
+    """Let whoever may ask run the graph from its start, on a thread of their own or on none."""
+    if "ask" not in ctx.permissions:
+        raise _refused("This key may not ask: give it the scope 'ask'.")
+    if why := allowed_run(value):
+        raise _refused(*why)
+    value.setdefault("metadata", {}).update(_own(ctx))
+    return _own(ctx)

@@ -11,6 +11,10 @@ class InvalidQuestion(FootnoteError):
     """The question cannot be searched: empty, too long or not text."""
 
 
+class QuestionTooLong(InvalidQuestion):
+    """The question has more characters or tokens than are read."""
+
+
 class InvalidFilter(FootnoteError):
     """A filter names an unknown key or has an unusable value."""
 
@@ -19,8 +23,20 @@ class UnreadableDocument(FootnoteError):
     """A file or record cannot be read in: missing, corrupt, encrypted, empty, too large or of no known type."""
 
 
+class InvalidUpload(FootnoteError):
+    """An upload cannot be taken as a whole: no file in it, too many, or too large in all."""
+
+
+class Busy(FootnoteError):
+    """As much is under way as may be at once: the same is possible in a while."""
+
+
 class NotFound(FootnoteError):
     """What was asked for by its id is not there, or not visible to who asks."""
+
+
+class NotAuthenticated(FootnoteError):
+    """A run or a request without a user: nobody is signed in, or the key is not good."""
 
 
 class NotPermitted(FootnoteError):

@@ -9,14 +9,10 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from state.errors import FootnoteError
+from state.errors import NotAuthenticated
 from state.principal import Principal
 
 _signed_in: ContextVar[Principal | None] = ContextVar("footnote_principal", default=None)
-
-
-class NotAuthenticated(FootnoteError):
-    """A run without a user."""
 
 
 @contextmanager
@@ -39,8 +35,14 @@ def identify(runtime: Runtime[Any]) -> Principal:
         user = runtime.server_info.user
         if user is None or not user.is_authenticated:
             raise NotAuthenticated("This server answers signed-in users only: send an API key.")
-        return Principal(tenant=user["tenant"], user=user.identity, groups=tuple(user["groups"]))
+        return principal_of(user)
     return current_principal()
+
+
+def principal_of(user: Any) -> Principal:
+    """Return the principal that a user of the LangGraph server is, as `server.auth` has authenticated them."""
+    groups, can_write = tuple(user["groups"]), bool(user["can_write"])
+    return Principal(tenant=user["tenant"], user=user.identity, groups=groups, can_write=can_write)
 
 
 def current_principal() -> Principal:
@@ -49,3 +51,6 @@ def current_principal() -> Principal:
     if principal is None:
         raise NotAuthenticated("Nobody is signed in for this run: wrap it in state.identity.signed_in(principal).")
     return principal
+
+
+__all__ = ["NotAuthenticated", "current_principal", "identify", "principal_of", "signed_in"]

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.messages import AnyMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
     BaseCheckpointSaver,
@@ -26,6 +26,7 @@ from langgraph.checkpoint.base import (
 from state.answer import Answer
 from state.errors import InvalidFilter
 from state.identity import current_principal
+from state.messages import answer_message
 from store.database import Connection, Database
 from store.threads import TurnRow, add_turn, read_turns, require_thread
 
@@ -164,10 +165,8 @@ def _tuple(config: RunnableConfig, rows: Sequence[TurnRow]) -> CheckpointTuple:
     """Return a thread after the last of some turns: its messages, and nothing else of the state."""
     messages: list[AnyMessage] = []
     for row in rows:
-        documents = {"documents": [str(document) for document in row.documents]}
         messages.append(HumanMessage(row.turn.question, id=f"{row.checkpoint_id}-question"))
-        said = AIMessage(row.turn.answer.answer, id=f"{row.checkpoint_id}-answer", additional_kwargs=documents)
-        messages.append(said)
+        messages.append(answer_message(row.turn.answer, row.documents, f"{row.checkpoint_id}-answer"))
     last = rows[-1]
     checkpoint = Checkpoint(
         v=4,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ from pgvector.psycopg import register_vector_async
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from observe import metrics
 from settings import Settings
 from state.errors import FootnoteError, StoreUnavailable
 from state.principal import Principal
@@ -107,8 +108,11 @@ class Database:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
         try:
-            async with self._pool.connection() as connection:
-                yield connection
+            async with AsyncExitStack() as held:
+                with metrics.waiting_for_database():
+                    connection = await held.enter_async_context(self._pool.connection())
+                with metrics.database_in_use(self._pool.get_stats()["pool_size"]):
+                    yield connection
         except PoolTimeout as error:
             raise self._timed_out() from error
         except psycopg.Error as error:

@@ -57,12 +57,15 @@ _SELECT = """
     from documents d join collections c on c.id = d.collection_id"""
 
 
-async def list_documents(connection: Connection, collections: Sequence[str] = ()) -> list[DocumentInfo]:
-    """Return the visible documents, by collection and source."""
+async def list_documents(
+    connection: Connection, collections: Sequence[str] = (), *, most: int | None = None, skip: int = 0
+) -> list[DocumentInfo]:
+    """Return the visible documents, by collection and source: at most ``most`` of them after the first ``skip``."""
     async with connection.cursor(row_factory=class_row(DocumentInfo)) as cursor:
         await cursor.execute(
-            f"{_SELECT} where %(names)s::text[] is null or c.name = any(%(names)s) order by c.name, d.source",
-            {"names": list(collections) or None},
+            f"""{_SELECT} where %(names)s::text[] is null or c.name = any(%(names)s)
+                order by c.name, d.source limit %(most)s offset %(skip)s""",
+            {"names": list(collections) or None, "most": most, "skip": skip},
         )
         return await cursor.fetchall()
 
@@ -130,16 +133,29 @@ class StoredSource:
     tags: list[str]
 
 
-async def stored_sources(connection: Connection, collection_id: int) -> dict[str, StoredSource]:
-    """Return the visible documents of a collection by their source."""
+async def stored_sources(
+    connection: Connection, collection_id: int, only: Sequence[UUID] | None = None
+) -> dict[str, StoredSource]:
+    """Return the visible documents of a collection by their source, of all of them or of ``only`` these ids."""
     async with connection.cursor(row_factory=class_row(StoredSource), binary=True) as cursor:
         await cursor.execute(
             """select id, source, content_hash, indexed_by, access_list_id,
                       array(select tag from document_tags t where t.document_id = d.id order by 1) as tags
-               from documents d where collection_id = %s""",
-            (collection_id,),
+               from documents d
+               where collection_id = %(collection)s and (%(only)s::uuid[] is null or id = any(%(only)s))""",
+            {"collection": collection_id, "only": None if only is None else list(only)},
         )
         return {row.source: row for row in await cursor.fetchall()}
+
+
+async def access_of(connection: Connection, document_ids: Sequence[UUID]) -> dict[UUID, tuple[str, ...]]:
+    """Return who may read each of the documents that are visible."""
+    cursor = await connection.execute(
+        """select d.id, array(select grantee from access_grants g where g.access_list_id = d.access_list_id order by 1)
+           from documents d where d.id = any(%s)""",
+        (list(document_ids),),
+    )
+    return {row[0]: tuple(row[1]) for row in await cursor.fetchall()}
 
 
 async def set_access(connection: Connection, document_ids: Sequence[UUID], access_list_id: int) -> None:

@@ -159,4 +159,5 @@ def link_target(source: str, target: str) -> str | None:
         return path
     if scheme not in ("", "file"):
         return None
-    return posixpath.normpath(posixpath.join(posixpath.dirname(source), unquote(urlsplit(path).path)))
+    where, parted, place = source.rpartition("://")  # of an uploaded file: beside it lie those of the same user
+    return where + parted + posixpath.normpath(posixpath.join(posixpath.dirname(place), unquote(urlsplit(path).path)))

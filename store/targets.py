@@ -64,6 +64,12 @@ async def ensure_target(
     if row[0] is None:
         raise StoreMisconfigured(f"The database has no tenant {tenant!r}: start once with MIGRATION_DATABASE_URL set.")
     collection_id = await _number(connection, "collections", "name", collection)
+    access_list_id = await ensure_access_list(connection, grantees)
+    return Target(tenant, collection_id, collection, access_list_id, space_id, indexed_by)
+
+
+async def ensure_access_list(connection: Connection, grantees: Sequence[str]) -> int:
+    """Return the number of the access list of these grantees, made if it is new."""
     access_list_id = await _number(connection, "access_lists", "fingerprint", "\x1f".join(sorted(set(grantees))))
     await connection.execute(
         """insert into access_grants (access_list_id, tenant_id, grantee)
@@ -72,7 +78,7 @@ async def ensure_target(
            on conflict do nothing""",
         {"list": access_list_id, "grantees": sorted(set(grantees))},
     )
-    return Target(tenant, collection_id, collection, access_list_id, space_id, indexed_by)
+    return access_list_id
 
 
 async def _number(connection: Connection, table: str, column: str, value: str) -> int:

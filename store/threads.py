@@ -99,6 +99,15 @@ _SELECT = """
     from threads"""
 
 
+async def ensure_thread(connection: Connection, thread: UUID) -> None:
+    """Begin a conversation of who asks under an id that was given to it elsewhere, unless it has begun."""
+    await connection.execute(
+        """insert into threads (tenant_id, user_name, id) values (current_tenant(), current_user_name(), %s)
+           on conflict do nothing""",
+        (thread,),
+    )
+
+
 async def require_thread(connection: Connection, thread: UUID) -> None:
     """Raise `NotFound` unless the thread is there, and the own one of who asks."""
     cursor = await connection.execute("select from threads where id = %s", (thread,))

@@ -6,7 +6,10 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ["state", "text", "prompts", "models", "store", "tools", "ingest", "nodes", "graph", "server", "evals", "cli"]
+ROOMS = [
+    "state", "text", "observe", "prompts", "models", "store", "tools", "ingest", "nodes", "graph", "server", "evals",
+    "cli",
+]  # fmt: skip
 SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 

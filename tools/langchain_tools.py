@@ -51,14 +51,15 @@ def langchain_tools(searcher: Searcher, principal: Principal) -> list[BaseTool]:
 def _search_tool(searcher: Searcher, principal: Principal, mode: Mode) -> BaseTool:
     async def search(question: str, k: int = 8, filters: list[str] | None = None) -> list[dict[str, Any]]:
         hits = await searcher.search(principal, question, mode, k=k, filters=parse_filters(filters or ()))
-        return [_as_dict(hit) for hit in hits]
+        return [hit_as_dict(hit) for hit in hits]
 
     return StructuredTool.from_function(
         coroutine=search, name=f"{mode}_search", description=_DESCRIPTIONS[mode], args_schema=SearchArguments
     )
 
 
-def _as_dict(hit: Hit) -> dict[str, Any]:
+def hit_as_dict(hit: Hit) -> dict[str, Any]:
+    """Return a passage found as plain values."""
     passage = hit.passage
     return {
         "document_id": str(passage.document_id),

@@ -17,9 +17,16 @@ _MOST_CHARS = 4_000  # of one passage
 
 
 def chosen(question: str, sources: Sequence[Source]) -> list[Source]:
-    """Return the sources that know about what a question is about, by the words they have in common."""
+    """Return the sources that know about what a question is about, by the words they have in common.
+
+    One that does not say what it is about is asked every question.
+    """
     asked = set(content_words(question))
-    return [source for source in sources if not source.fallback and asked & set(content_words(source.about))]
+    return [
+        source
+        for source in sources
+        if not source.fallback and (not source.about or asked & set(content_words(source.about)))
+    ]
 
 
 def live_passage(source: str, uri: str, title: str, text: str) -> Passage:

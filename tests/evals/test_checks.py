@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,7 +83,7 @@ async def test_questions_without_what_answers_them_are_told_from_the_others(tmp_
         "museum": ("When does the maritime museum close on Sundays?", "six"),
         "library": ("For how long does the public library lend tools?", "two weeks"),
     }
-    rows = {
+    rows: dict[str, list[Any]] = {
         "corpus.jsonl": [{"_id": key, "title": "", "text": text} for key, text in facts.items()],
         "queries.jsonl": [
             *({"_id": f"q{key}", "text": text, "answers": [right]} for key, (text, right) in questions.items()),
@@ -90,7 +91,7 @@ async def test_questions_without_what_answers_them_are_told_from_the_others(tmp_
         ],
     }
     for name, lines in rows.items():
-        (tmp_path / name).write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+        (tmp_path / name).write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
     judged = "".join(f"q{key}\t{key}\t1\n" for key in facts)
     (tmp_path / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n" + judged, encoding="utf-8")
     result = await evaluate_abstention([tmp_path])

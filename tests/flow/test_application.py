@@ -11,7 +11,9 @@ from tests.flow.conftest import PRINCIPAL, Fakes
 def application(parts: Parts) -> Application:
     graph: Any = build_graph(parts)
     nothing: Any = None
-    return Application(nothing, nothing, nothing, nothing, nothing, nothing, graph, graph)
+    return Application(
+        nothing, nothing, nothing, nothing, nothing, nothing, graph, graph, nothing, nothing, nothing, nothing
+    )
 
 
 async def test_what_is_streamed_is_what_is_answered(parts: Parts, fakes: Fakes) -> None:

@@ -1,0 +1,1 @@
+"""How the server bears load: capacity, latency below it, refusals above it, memory, and where the CPU time goes."""
