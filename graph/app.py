@@ -165,7 +165,7 @@ async def open_application(
         stack.push_async_callback(uploads.close)
         yield Application(
             database, embedder, counter, searcher, receipts, threads, graph, thread_graph,
-            keys=Keys(database), feedback=Feedback(database), uploads=uploads, verifier=verifier,
+            keys=Keys(database), feedback=Feedback(database), uploads=uploads, verifier=verifier, finder=finder,
         )  # fmt: skip
 
 
@@ -189,6 +189,7 @@ async def served_application() -> Application:
             configuration = await asyncio.to_thread(settings)
             set_up_logging(configuration)
             _application = await _opened.enter_async_context(open_application(configuration))
+            await _application.warm()
     return _application
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from observe.questions import asking
 from state.answer import Answer, Claim, Said, Step, Verification
 from state.evidence import Mode
 from state.identity import signed_in
-from state.ports import Embedder, TokenCounter, Verifier
+from state.ports import Embedder, SensitiveFinder, TokenCounter, Verifier
 from state.principal import Principal
 from state.run import AskInput, RunContext
 from store.database import Database
@@ -49,6 +50,11 @@ class Application:
     feedback: Feedback
     uploads: Uploads
     verifier: Verifier
+    finder: SensitiveFinder
+
+    async def warm(self) -> None:
+        """Load what the first answer would wait for: for servers, which have the time."""
+        await asyncio.to_thread(self.finder.open)
 
     async def ask(
         self,

@@ -104,6 +104,7 @@ def _lifespan(opening: Opening) -> Callable[[FastAPI], AbstractAsyncContextManag
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with opening(app.state.settings) as application:
+            await application.warm()
             app.state.application = application
             yield
         await asyncio.to_thread(flush_traces)

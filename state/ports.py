@@ -175,6 +175,9 @@ class Aligner(Protocol):
 class SensitiveFinder(Protocol):
     """Finds personal data and secrets in a text."""
 
+    def open(self) -> None:
+        """Load what the first text would wait for."""
+
     def find(self, text: str) -> Sequence[Sensitive]:
         """Return what a text holds, in order, not overlapping."""
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from graph.application import Application
@@ -10,10 +11,8 @@ from tests.flow.conftest import PRINCIPAL, Fakes
 
 def application(parts: Parts) -> Application:
     graph: Any = build_graph(parts)
-    nothing: Any = None
-    return Application(
-        nothing, nothing, nothing, nothing, nothing, nothing, graph, graph, nothing, nothing, nothing, nothing
-    )
+    parts_of_it: dict[str, Any] = {field.name: None for field in fields(Application)}
+    return Application(**{**parts_of_it, "graph": graph, "thread_graph": graph})
 
 
 async def test_what_is_streamed_is_what_is_answered(parts: Parts, fakes: Fakes) -> None:

@@ -76,9 +76,10 @@ def served_database(
             _, ann = await keys.create(LOCAL, "ann", scopes=["ask"])
             _, ben = await keys.create(LOCAL, "ben")
             _, writer = await keys.create(LOCAL, "writer", user="ann", scopes=["write"])
+            _, local = await keys.create(LOCAL, "local", user=LOCAL.user)
             info, revoked = await keys.create(LOCAL, "revoked", user="ann")
             await keys.revoke(LOCAL, info.id)
-            return {"ann": ann, "ben": ben, "writer": writer, "revoked": revoked}
+            return {"ann": ann, "ben": ben, "writer": writer, "revoked": revoked, "local": local}
 
     yield conninfo, asyncio.run(prepare())
     drop_database(server, DATABASE)
