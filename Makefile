@@ -36,7 +36,7 @@ demo: setup
 	@bash scripts/demo.sh "$(BIN)"
 
 test: setup lint
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 lint: setup
 	@$(BIN)/ruff check .
