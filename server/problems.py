@@ -190,7 +190,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
         503: "The database or a model does not answer.",
         504: "The answer took longer than this server allows.",
     }
-    always = (401, 403, 413, 422, 429, 431, 500, 503)
+    always = (400, 401, 403, 413, 422, 429, 431, 500, 503)
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {
         status: {"description": reasons[status], "content": {MEDIA_TYPE: schema}, "model": None}

@@ -50,7 +50,7 @@ class Access(BaseModel):
     )
 
 
-@routes.post("/documents", status_code=202, responses=documented(400))
+@routes.post("/documents", status_code=202, responses=documented())
 async def upload_documents(
     request: Request,
     application: Opened,

@@ -37,7 +37,9 @@ def leave() -> ParsedDocument:
 
 def hang(folder: str) -> ParsedDocument:
     """Hang inside C code that holds the interpreter's lock."""
-    Path(folder, f"{os.getpid()}").write_text(str(os.getppid()))
+    trace = Path(folder, f".{os.getpid()}")
+    trace.write_text(str(os.getppid()))
+    trace.rename(Path(folder, f"{os.getpid()}"))  # whoever looks finds a whole one
     re.fullmatch(r"(a+)+b", "a" * 60)
     raise AssertionError
 
