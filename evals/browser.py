@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -106,3 +107,16 @@ def open_page(browser: Browser, address: str, *, dark: bool = False, phone: bool
     page.goto(address)
     page.get_by_role("textbox", name="Your question").wait_for()
     return page
+
+
+@contextmanager
+def page_over_samples(browser: Browser) -> Iterator[str]:
+    """Serve the page in a folder of its own; yield its address once it has read the sample documents in."""
+    with tempfile.TemporaryDirectory(prefix="footnote-page-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # the embedded server runs as another user
+        with served_page({"FOOTNOTE_HOME": str(folder / "home")}, folder / "log") as address:
+            first = open_page(browser, address)
+            first.locator(".fn-example").first.wait_for(timeout=120_000)
+            first.context.close()
+            yield address

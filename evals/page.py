@@ -11,12 +11,10 @@ import argparse
 import json
 import statistics
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from evals.browser import chromium, open_browser, open_page, served_page
+from evals.browser import chromium, open_browser, open_page, page_over_samples
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -80,14 +78,8 @@ def main() -> None:
         if address:
             found = measure(browser, address)
         else:
-            with tempfile.TemporaryDirectory(prefix="footnote-page-") as name:
-                folder = Path(name)
-                folder.chmod(0o711)  # the embedded server runs as another user
-                with served_page({"FOOTNOTE_HOME": str(folder / "home")}, folder / "log") as served:
-                    first = open_page(browser, served)
-                    first.locator(".fn-example").first.wait_for(timeout=120_000)
-                    first.context.close()
-                    found = measure(browser, served)
+            with page_over_samples(browser) as served:
+                found = measure(browser, served)
     sys.stdout.write(json.dumps(found, indent=2) + "\n")
 
 

@@ -6,7 +6,6 @@ They are taken of the real page over samples/, in a database of their own that i
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -17,7 +16,7 @@ from playwright.sync_api import Browser, Page
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from evals.browser import chromium, open_browser, open_page, served_page  # noqa: E402
+from evals.browser import chromium, open_browser, open_page, page_over_samples  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 COMPARISON = "How do the Gannet WX-200 and the Storm Petrel WX-400 differ in wind range and accuracy?"
@@ -101,14 +100,8 @@ def main() -> None:
     executable = chromium()
     if executable is None:
         sys.exit("No Chromium is installed (apt-get install chromium).")
-    with tempfile.TemporaryDirectory(prefix="footnote-pictures-") as name, open_browser(executable) as browser:
-        folder = Path(name)
-        folder.chmod(0o711)  # the embedded server runs as another user
-        with served_page({"FOOTNOTE_HOME": str(folder / "home")}, folder / "log") as address:
-            first = open_page(browser, address)
-            first.locator(".fn-example").first.wait_for(timeout=120_000)
-            first.context.close()
-            _take(browser, address)
+    with open_browser(executable) as browser, page_over_samples(browser) as address:
+        _take(browser, address)
 
 
 if __name__ == "__main__":

@@ -34,13 +34,13 @@ class Buckets:
         self._rate, self._burst = per_minute / 60, burst
         self._levels: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
-    def wait(self, client: Hashable, *, take: bool = True) -> float:
+    def wait(self, client: Hashable) -> float:
         """Take a token if there is one; return the seconds until there will be, 0 if there was."""
         now = time.monotonic()
         level, then = self._levels.pop(client, (float(self._burst), now))
         level = min(float(self._burst), level + (now - then) * self._rate)
         enough = level >= 1
-        self._levels[client] = (level - 1 if enough and take else level, now)
+        self._levels[client] = (level - 1 if enough else level, now)
         if len(self._levels) > _MOST_BUCKETS:
             self._levels.popitem(last=False)
         return 0.0 if enough else (1 - level) / self._rate
