@@ -88,25 +88,32 @@ async def test_documents_come_out_the_same_with_and_without_workers(
 
 @pytest.mark.usefixtures("apart")
 async def test_a_document_that_kills_its_parser_is_named_and_the_others_go_on(
-    read: Read, database: Database, local: Principal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    read: Read, database: Database, local: Principal
 ) -> None:
-    monkeypatch.setattr(workers, "SECONDS", 3.0)
     harm: dict[str, Callable[[], ParsedDocument]] = {
         "crash": hostile.crash, "leave": hostile.leave, "devour": hostile.devour, "stubborn": hostile.stubborn,
-        "hang": partial(hostile.hang, str(tmp_path)),
     }  # fmt: skip
     sources = [source(f"folder/{name}", parse) for name, parse in harm.items()]
     sources += [source(f"good {number}", partial(hostile.text, f"Text {number}.")) for number in range(20)]
     report = await read(sources)
     reasons = dict(report.failed)
-    assert report.indexed == 20 and len(reasons) == 5
+    assert report.indexed == 20 and len(reasons) == 4
     assert "crash (SIGSEGV)" in reasons["folder/crash"]
     assert "crash (exit status 7)" in reasons["folder/leave"]
     assert "crash (exit status 1)" in reasons["folder/stubborn"]
     assert "more than 600 MB of memory" in reasons["folder/devour"]
-    assert "within 3 seconds" in reasons["folder/hang"]
     assert all(reason.startswith(name.removeprefix("folder/")) for name, reason in reasons.items())
     assert await rows_of(database, local, "select count(*) from documents") == [(20,)]
+
+
+@pytest.mark.usefixtures("apart")
+async def test_a_document_that_hangs_its_parser_is_named_after_its_time(
+    read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "SECONDS", 3.0)
+    report = await read([source("folder/hang", partial(hostile.hang, str(tmp_path)))])
+    [(_, reason)] = report.failed
+    assert reason.startswith("hang was not parsed within 3 seconds")
     assert _alive(tmp_path) == []
 
 
