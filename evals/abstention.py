@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from evals.answers import normalised
-from evals.beir import UnreadableSet, read_beir, read_rows
 from evals.grounding import auroc
 from evals.scratch import scratch_database
+from evals.sets.beir import UnreadableSet, read_beir, read_rows
 from graph.app import open_application
 from graph.application import Application
 from ingest.sources import Found

@@ -17,8 +17,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from evals.beir import UnreadableSet
 from evals.fidelity_words import expected_words, stored_words
+from evals.sets.beir import UnreadableSet
 from ingest.loaders import format_of, load
 from state.documents import ParsedDocument
 from state.errors import UnreadableDocument

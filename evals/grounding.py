@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evals.claim_sets import LabelledClaim, read_claims
 from evals.retrieval import latency
+from evals.sets.claims import LabelledClaim, read_claims
 from evals.train.verifier import fit_head
 from models.embedder import SentenceTransformerEmbedder
 from models.ladder import open_verifier

@@ -12,9 +12,9 @@ from uuid import UUID
 
 import numpy as np
 
-from evals.beir import EvaluationSet, read_beir
 from evals.retrieval import latency
 from evals.scratch import scratch_database
+from evals.sets.beir import EvaluationSet, read_beir
 from graph.app import open_application
 from graph.application import Application
 from ingest.sources import Found

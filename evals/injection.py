@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from evals.beir import UnreadableSet
 from evals.retrieval import latency
 from evals.scratch import scratch_database
+from evals.sets.beir import UnreadableSet
 from graph.app import open_application
 from graph.application import Application
 from ingest.sources import Found

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from evals.beir import UnreadableSet
+from evals.sets.beir import UnreadableSet
 from models.pii import PresidioFinder
 from state.screening import Entity, Sensitive
 

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from evals.beir import EvaluationSet, read_beir
 from evals.scratch import scratch_database
+from evals.sets.beir import EvaluationSet, read_beir
 from ingest.pipeline import Ingester
 from ingest.sources import Found
 from models.embedder import SentenceTransformerEmbedder

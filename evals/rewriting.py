@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evals.beir import UnreadableSet, read_corpus
-from evals.intervals import mean_interval
+from evals.runs.intervals import mean_interval
 from evals.scratch import scratch_database
+from evals.sets.beir import UnreadableSet, read_corpus
 from ingest.pipeline import Ingester
 from ingest.sources import Found
 from models.embedder import SentenceTransformerEmbedder

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from langgraph.runtime import Runtime
 
-from evals.beir import EvaluationSet, UnreadableSet, read_beir
-from evals.intervals import mean_interval
-from evals.lookups import generated_lookups
+from evals.runs.intervals import mean_interval
 from evals.scratch import scratch_database
+from evals.sets.beir import EvaluationSet, UnreadableSet, read_beir
+from evals.sets.lookups import generated_lookups
 from ingest.pipeline import Ingester
 from ingest.sources import Found
 from models.embedder import SentenceTransformerEmbedder

@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from evals.beir import EvaluationSet, read_beir
 from evals.bench.memory import watched_memory
 from evals.retrieval import MODES, latency, measure_modes
 from evals.scratch import scratch_database
+from evals.sets.beir import EvaluationSet, read_beir
 from ingest.pipeline import Ingester
 from ingest.sources import Found
 from models.embedder import SentenceTransformerEmbedder

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evals.claim_sets import LabelledClaim, read_claims
+from evals.sets.claims import LabelledClaim, read_claims
 from evals.train.perturb import falsified, reworded
 from text.sentences import sentences
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evals.claim_sets import LabelledClaim
+from evals.sets.claims import LabelledClaim
 from evals.train.true_claims import training_sets
 from models.embedder import SentenceTransformerEmbedder
 from models.passages import PassageTokens

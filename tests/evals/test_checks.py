@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from evals.abstention import covers, evaluate_abstention
-from evals.beir import UnreadableSet
 from evals.grounding import auroc, balanced_accuracy, evaluate_grounding
+from evals.sets.beir import UnreadableSet
 from evals.train.verifier import fit_head
 from models.verifier_features import FOR, NAMES
 from models.verifier_head import as_head

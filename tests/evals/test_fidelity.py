@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from cli.main import app
-from evals.beir import UnreadableSet
 from evals.fidelity import common_words, evaluate_fidelity, fidelity_of
 from evals.fidelity_words import expected_words, words
+from evals.sets.beir import UnreadableSet
 from ingest.loaders import load
 
 FILES = Path(__file__).parents[1] / "fixtures" / "files"

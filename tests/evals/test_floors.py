@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from evals.answers import holds, normalised
-from evals.beir import UnreadableSet, read_beir
 from evals.retrieval import evaluate_retrieval
 from evals.scratch import scratch_database
+from evals.sets.beir import UnreadableSet, read_beir
 from graph.app import open_application
 from ingest.sources import find_sources
 from settings import Settings, settings

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from evals.beir import UnreadableSet
 from evals.injection import evaluate_injection, holds_attack
 from evals.pii import evaluate_pii
+from evals.sets.beir import UnreadableSet
 from settings import Settings, settings
 
 HALL = (

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-
-from evals.beir import UnreadableSet
 from evals.intervals import mean_interval
-from evals.lookups import generated_lookups
+
 from evals.rewriting import evaluate_rewriting
 from evals.routing import Outcome
+from evals.sets.beir import UnreadableSet
+from evals.sets.lookups import generated_lookups
 from text.tokens import tokens
 
 ROWS = [

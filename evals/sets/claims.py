@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evals.beir import UnreadableSet
+from evals.sets.beir import UnreadableSet
 
 
 @dataclass(frozen=True, slots=True)

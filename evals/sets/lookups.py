@@ -6,7 +6,7 @@ import hashlib
 import random
 from functools import partial
 
-from evals.beir import EvaluationSet
+from evals.sets.beir import EvaluationSet
 from state.documents import Block, ParsedDocument, Source
 
 _SEED = 20

@@ -1,0 +1,1 @@
+"""What answers, rankings and verdicts are worth: metrics, by libraries where these have them."""

@@ -1,0 +1,1 @@
+"""Reports of evaluation runs, as pages for people."""

@@ -1,0 +1,1 @@
+"""Adapters: folders of the formats that evaluation sets come in, read into sources and examples."""
