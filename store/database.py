@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import psycopg
 from pgvector.psycopg import register_vector_async
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncTransaction
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from observe import metrics
@@ -26,8 +27,14 @@ from store.embedded import APP_ROLE, OWNER_ROLE, bootstrap, ensure_server, reviv
 from store.migrate import ensure_tenant, migrate
 
 _SEPARATOR = "\x1f"  # between grantees in the session setting; current_grantees() splits at it
+_SIGN_IN = """
+    select set_config('footnote.tenant', %(tenant)s, true), set_config('footnote.user', %(user)s, true),
+           set_config('footnote.grantees', %(grantees)s, true), set_config('footnote.writer', %(writer)s, true),
+           set_config('footnote.curator', %(curator)s, true)"""
+_SOUND_SECONDS = 0.25  # after its last use that a connection is taken to be sound: the check is a round trip
 _CLOSE_SECONDS = 1.0  # that closing waits for connections which are just being made
 Connection = AsyncConnection[Any]
+Made = TypeVar("Made", bound=Connection)
 
 
 class Database:
@@ -44,8 +51,9 @@ class Database:
         self._timeout = timeout
         self._revive = revive
         self._lost = False
+        self._doubted_at = -math.inf  # when a connection last failed
         self._failure: Exception | None = None  # of the last attempt to connect; None after one that succeeded
-        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        self._pool: AsyncConnectionPool[_PooledConnection] = AsyncConnectionPool(
             conninfo,
             connection_class=_PooledConnection,
             min_size=1,
@@ -88,34 +96,26 @@ class Database:
             await connection.set_read_only(not write)
             level = psycopg.IsolationLevel.READ_COMMITTED if write else psycopg.IsolationLevel.REPEATABLE_READ
             await connection.set_isolation_level(level)
-            async with connection.transaction():
-                await connection.execute(
-                    """select set_config('footnote.tenant', %(tenant)s, true),
-                              set_config('footnote.user', %(user)s, true),
-                              set_config('footnote.grantees', %(grantees)s, true),
-                              set_config('footnote.writer', %(writer)s, true),
-                              set_config('footnote.curator', %(curator)s, true)""",
-                    {
-                        "tenant": principal.tenant,
-                        "user": principal.user,
-                        "grantees": _SEPARATOR.join(principal.grantees),
-                        "writer": "on" if write and principal.can_write else "off",
-                        "curator": "on" if principal.can_write else "off",
-                    },
-                )
+            async with AsyncExitStack() as transaction:
+                # Beginning and settings in one round trip; `connection.transaction` would pipeline all that follows.
+                async with connection.pipeline():
+                    await transaction.enter_async_context(AsyncTransaction(connection))
+                    await connection.execute(_SIGN_IN, _signed_in(principal, write))
                 yield connection
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
+    async def _connection(self) -> AsyncIterator[_PooledConnection]:
         try:
             async with AsyncExitStack() as held:
                 with metrics.waiting_for_database():
                     connection = await held.enter_async_context(self._pool.connection())
                 with metrics.database_in_use(self._pool.get_stats()["pool_size"]):
                     yield connection
+                connection.used_at = time.monotonic()
         except PoolTimeout as error:
             raise self._timed_out() from error
         except psycopg.Error as error:
+            self._doubted_at = time.monotonic()
             if (failure := told(error)) is None:
                 raise
             raise failure from error
@@ -132,8 +132,10 @@ class Database:
             f"all {self._pool.max_size} connections of this process are in use (FOOTNOTE_POOL_SIZE)."
         )
 
-    async def _check(self, connection: Connection) -> None:
-        """Test an idle connection before use. When one is broken, so are its neighbours: replace all of them."""
+    async def _check(self, connection: _PooledConnection) -> None:
+        """Test a connection that was idle. When one is broken, so are its neighbours: replace all of them."""
+        if connection.used_at > max(self._doubted_at, time.monotonic() - _SOUND_SECONDS):
+            return
         try:
             await AsyncConnectionPool.check_connection(connection)
         except psycopg.Error:
@@ -141,13 +143,13 @@ class Database:
             await self._pool.drain()
             raise
 
-    async def connect(self, conninfo: str, **options: Any) -> Connection:
+    async def connect(self, conninfo: str, connect: Callable[[str], Awaitable[Made]]) -> Made:
         """Make a connection for the pool, after bringing back a server that was lost."""
         try:
             if self._lost and self._revive:
                 await asyncio.to_thread(self._revive)
             self._lost = False
-            connection = await AsyncConnection.connect(conninfo, **options)
+            connection = await connect(conninfo)
         except (psycopg.Error, FootnoteError) as error:
             self._lost, self._failure = True, error
             raise
@@ -156,11 +158,24 @@ class Database:
 
 
 class _PooledConnection(AsyncConnection[Any]):
-    """What the pool makes, by way of its `Database`."""
+    """What the pool makes, by way of its `Database`; ``used_at`` is when it was last used without an error."""
+
+    used_at: float = -math.inf
 
     @classmethod
-    async def connect(cls, conninfo: str = "", *, database: Database, **options: Any) -> Connection:  # type: ignore[override]
-        return await database.connect(conninfo, **options)
+    async def connect(cls, conninfo: str = "", *, database: Database, **options: Any) -> Self:  # type: ignore[override]
+        return await database.connect(conninfo, partial(super().connect, **options))
+
+
+def _signed_in(principal: Principal, write: bool) -> dict[str, str]:
+    """Return the settings of a session that tell row-level security who asks."""
+    return {
+        "tenant": principal.tenant,
+        "user": principal.user,
+        "grantees": _SEPARATOR.join(principal.grantees),
+        "writer": "on" if write and principal.can_write else "off",
+        "curator": "on" if principal.can_write else "off",
+    }
 
 
 def prepare(settings: Settings) -> str:

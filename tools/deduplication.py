@@ -27,6 +27,8 @@ class _Content(NamedTuple):
 
 def without_duplicates(hits: Sequence[Hit], *, limit: int | None = None) -> list[Hit]:
     """Keep the first of passages that are the same or nearly so, in the order given, up to ``limit``."""
+    if len(hits) < 2:
+        return list(hits[:limit])
     alike = np.triu(_alike([hit.passage.text for hit in hits]), 1).T
     if not alike.any():
         return list(hits[:limit])
@@ -45,8 +47,8 @@ def _alike(texts: Sequence[str]) -> npt.NDArray[np.bool_]:
     Taking all passages of a ranking apart into words takes three times as long, and nearly no two are alike.
     """
     held = np.zeros((len(texts), _BITS), dtype=np.float32)
-    for number, text in enumerate(texts):
-        held[number, _bits(text)] = 1
+    bits = [_bits(text) for text in texts]
+    held[np.repeat(np.arange(len(texts)), [len(some) for some in bits]), np.concatenate(bits)] = 1
     common = held @ held.T
     counts = np.diagonal(common)
     return np.asarray(common >= _ALIKE * (counts[:, None] + counts - common))

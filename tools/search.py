@@ -44,6 +44,7 @@ class Searcher:
     corpora: CorpusCache = field(default_factory=CorpusCache)
     postings: PostingCache = field(default_factory=PostingCache)
     rankings: RankingCache = field(default_factory=RankingCache)
+    spaces: dict[str, int] = field(default_factory=dict)
 
     async def search(
         self,
@@ -203,8 +204,12 @@ class Searcher:
 
     async def _space(self, connection: Connection, corpus: Corpus) -> int:
         """Return the number of the embedder's space. Raises `StoreMisconfigured` if what is stored is of another."""
+        if (known := self.spaces.get(self.embedder.space)) is not None:
+            return known
         space = await vectors.space_id(connection, self.embedder.space)
-        if space is None and corpus.allowed_count:
+        if space is not None:
+            self.spaces[self.embedder.space] = space  # it never changes
+        elif corpus.allowed_count:
             raise StoreMisconfigured(
                 f"What is stored has no vectors of the embedding model {self.embedder.space}: set "
                 "FOOTNOTE_EMBEDDING_MODEL to the one that it was read in with, or read it in again."

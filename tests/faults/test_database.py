@@ -389,3 +389,29 @@ def test_opening_a_database_that_exists_writes_nothing(server: ServerAddress, co
     prepare(configuration)
     administer(server, f"alter database {name} set default_transaction_read_only = on")
     prepare(configuration)
+
+
+async def test_a_lost_connection_costs_one_session_and_not_those_after_it(
+    database: Database, local: Principal, server: ServerAddress, conninfo: str
+) -> None:
+    both = asyncio.Barrier(2)
+
+    async def at_once() -> None:
+        async with database.session(local):
+            await both.wait()
+
+    await asyncio.gather(at_once(), at_once())  # two connections, used just now
+    name = str(conninfo_to_dict(conninfo)["dbname"])
+    administer(
+        server,
+        f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}' and usename = 'footnote_app'",
+    )
+    outcomes = []
+    for _ in range(4):
+        try:
+            async with database.session(local) as connection:
+                await connection.execute("select 1")
+            outcomes.append("answered")
+        except StoreUnavailable:
+            outcomes.append("lost")
+    assert outcomes.count("lost") <= 1 and outcomes[1:] == ["answered"] * 3
