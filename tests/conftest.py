@@ -14,12 +14,15 @@ from models.embedder import SentenceTransformerEmbedder
 from models.tokenizer import ModelTokenCounter
 from settings import Settings
 from state.principal import Principal
+from store import postmaster
 from store.database import Database, prepare_embedded
 from store.embedded import ServerAddress, drop_database, ensure_server, release_server
 from tests.support import Library, copy_database
 from tools.search import Searcher
 
 TEMPLATE = "footnote_template"
+
+postmaster.SETTINGS["fsync"] = "off"  # only processes are killed here, not the machine: nothing needs to reach the disk
 
 
 @pytest.fixture(scope="session")

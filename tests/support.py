@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import psycopg
@@ -12,6 +13,7 @@ from ingest.pipeline import Ingester, IngestReport
 from ingest.sources import find_sources
 from state.ports import Embedder, TokenCounter
 from state.principal import Principal
+from state.screening import Sensitive
 from store.database import Database
 from store.embedded import ServerAddress
 
@@ -20,10 +22,21 @@ def copy_database(server: ServerAddress, template: str, name: str) -> None:
     """Make a database that is a copy of a migrated one, which is faster than migrating it."""
     with psycopg.connect(server.conninfo("postgres", "postgres"), autocommit=True) as connection:
         connection.execute(
-            sql.SQL("create database {} template {} owner footnote_owner").format(
+            sql.SQL("create database {} template {} owner footnote_owner strategy file_copy").format(
                 sql.Identifier(name), sql.Identifier(template)
             )
         )
+
+
+class CardFinder:
+    """Finds one made-up card number, and nothing else."""
+
+    def open(self) -> None:
+        """Need nothing."""
+
+    def find(self, text: str) -> list[Sensitive]:
+        """Return where it stands."""
+        return [Sensitive("card", found.start(), found.end()) for found in re.finditer("4111 ?1111 ?1111 ?1111", text)]
 
 
 class Library:

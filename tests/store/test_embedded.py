@@ -50,9 +50,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def fast_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only processes are killed here, not the machine: nothing needs to reach the disk."""
     monkeypatch.setattr(postmaster, "LINGER_SECONDS", LINGER)
-    monkeypatch.setitem(postmaster.SETTINGS, "fsync", "off")
 
 
 @pytest.fixture
