@@ -15,8 +15,8 @@ from evals.bench.memory import resident_bytes, watched_memory
 from evals.bench.peers import PeerFailed, measure_peers
 from evals.bench.targets import Target, targets
 from settings import settings
-from tests.evals.test_floors import FIXTURES
 
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 PEER = """import json, os, sys
 assert os.path.isdir(os.environ["TMPDIR"])
 print("Loading weights")
@@ -40,13 +40,28 @@ def peers(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def few(tmp_path: Path) -> Path:
+    """A set of a few questions: what is measured on it is whether all is measured."""
+    whole, folder = FIXTURES / "clapnq_small", tmp_path / "few"
+    folder.mkdir()
+    questions = (whole / "queries.jsonl").read_text().splitlines()[:12]
+    keys = {json.loads(line)["_id"] for line in questions}
+    judged = [line for line in (whole / "qrels.tsv").read_text().splitlines() if line.split("\t")[0] in keys]
+    relevant = {cell for line in judged for cell in line.split("\t")}
+    passages = (whole / "corpus.jsonl").read_text().splitlines()
+    kept = [line for number, line in enumerate(passages) if number < 20 or json.loads(line)["_id"] in relevant]
+    for name, lines in (("queries.jsonl", questions), ("qrels.tsv", judged), ("corpus.jsonl", kept)):
+        (folder / name).write_text("\n".join(lines) + "\n")
+    return folder
+
+
 def test_a_set_is_measured_beside_the_peers_in_one_run(
-    peers: Path, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    few: Path, peers: Path, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FOOTNOTE_HOME", str(home))
     settings.cache_clear()
-    folder = FIXTURES / "clapnq_small"
-    main([str(folder), "--peers", str(peers), "--peers-python", sys.executable, "--json"])
+    main([str(few), "--peers", str(peers), "--peers-python", sys.executable, "--json"])
     settings.cache_clear()
     result = json.loads(capsys.readouterr().out)
     assert result["ours"]["hybrid"]["nDCG@10"] > 0.9
