@@ -107,9 +107,9 @@ def test_old_encodings_are_told_by_how_the_text_reads(text: str, encoding: str) 
     assert load(Path("a.txt"), text.encode(encoding)).text == text.strip()
 
 
-def test_a_word_of_ten_million_letters_is_cut_up_in_little_memory() -> None:
+def test_a_word_of_ten_million_letters_or_a_million_parts_is_cut_up_in_little_memory() -> None:
     assert index_terms("a" * 10_000_000, "en") == []
-    assert set(index_terms("a-" * 5_000_000, "")) == {"a"}
+    assert set(index_terms("a-" * 1_000_000, "")) == {"a"}
 
 
 def test_a_long_text_has_the_signature_of_its_shingles_whatever_the_batches() -> None:
