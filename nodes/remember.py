@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from langgraph.runtime import Runtime
 
 from nodes.desk import Desk, Desks
 from nodes.receipt import documents_of, make_receipt
-from state.answer import Answer
+from state.answer import Answer, Receipt
 from state.errors import StoreMisconfigured, StoreUnavailable
 from state.evidence import LIVE
 from state.memory import AnswerCache, Cacheable
@@ -48,14 +49,8 @@ class Remember:
             desk.pace.note("answer", sum(state["timings"].get(step, 0.0) for step in _ANSWERING) / 1000)
         receipt = make_receipt(state, desk, context, degraded, self.parts)
         documents = documents_of(desk, _earlier(state))
-        kept = True
-        try:
-            await self.receipts.keep(desk.principal, receipt, [claim.text for claim in desk.claims], documents)
-        except (StoreUnavailable, StoreMisconfigured) as error:
-            kept = False
-            degraded.append(f"no receipt was kept: {error}")
-        if not set(receipt.degraded) - set(self.notes):
-            degraded += await self._cache(state, desk)
+        lost, uncached = await asyncio.gather(self._keep(desk, receipt, documents), self._cache(state, desk, degraded))
+        degraded += [*lost, *uncached]
         answer = Answer(
             answer=" ".join(desk.said),
             abstained=receipt.abstained,
@@ -65,7 +60,7 @@ class Remember:
             degraded=degraded,
             timings=receipt.timings,
             usage=receipt.usage,
-            receipt=receipt.id if kept else None,
+            receipt=None if lost else receipt.id,
             nearest=desk.nearest,
         )
         self.desks.close(state["desk"])
@@ -75,8 +70,18 @@ class Remember:
         push_message(beside, state_key=None)
         return {"answer": answer.model_dump(mode="json"), "messages": [message]}
 
-    async def _cache(self, state: AskState, desk: Desk) -> list[str]:
-        """Keep the answer for whoever asks the same; return a note if that failed."""
+    async def _keep(self, desk: Desk, receipt: Receipt, documents: Collection[UUID]) -> list[str]:
+        """Keep the receipt; return a note if that failed."""
+        try:
+            await self.receipts.keep(desk.principal, receipt, [claim.text for claim in desk.claims], documents)
+        except (StoreUnavailable, StoreMisconfigured) as error:
+            return [f"no receipt was kept: {error}"]
+        return []
+
+    async def _cache(self, state: AskState, desk: Desk, degraded: Sequence[str]) -> list[str]:
+        """Keep the answer for whoever asks the same, unless something was left out; return a note if that failed."""
+        if set(degraded) - set(self.notes):
+            return []
         if self.cache is None or desk.ticket is None or desk.recalled or desk.template or not desk.claims:
             return []
         if any(hit.passage.version == LIVE for hit in desk.evidence):  # nothing tells when another source changes

@@ -51,23 +51,27 @@ class ResponseCache:
     async def find(
         self, principal: Principal, question: str, filters: Filters, setup: str
     ) -> tuple[Ticket, Recalled | None]:
-        """Return the place of an answer to the question, and the answer if one is there and can be read in full."""
-        async with self.database.session(principal) as connection:
-            ticket = Ticket(question, await _setup_hash(connection, filters, setup))
-            cursor = await connection.execute(
-                """select body from cache_entries
-                   where tenant_id = (select current_tenant()) and access = (select current_access())
-                   and setup = %s and question_hash = %s""",
-                (ticket.setup, _question_hash(question)),
-            )
-            row = await cursor.fetchone()
-            if row is not None:
-                return ticket, await _read(connection, row[0], "exact")
-        vector = await self._embedded(question)
-        if vector is None:
-            return ticket, None
-        async with self.database.session(principal) as connection:
-            return ticket, await _alike(connection, ticket, vector)
+        """Return the place of an answer to the question, and the answer if one is there and can be read in full.
+
+        The question is embedded meanwhile: nearly always it is a new one, and its search needs the vector too.
+        """
+        embedding = asyncio.ensure_future(self._embedded(question))
+        try:
+            async with self.database.session(principal) as connection:
+                ticket = Ticket(question, await _setup_hash(connection, filters, setup))
+                cursor = await connection.execute(
+                    """select body from cache_entries
+                       where tenant_id = (select current_tenant()) and access = (select current_access())
+                       and setup = %s and question_hash = %s""",
+                    (ticket.setup, _question_hash(question)),
+                )
+                row = await cursor.fetchone()
+                if row is not None:
+                    return ticket, await _read(connection, row[0], "exact")
+                vector = await embedding
+                return ticket, None if vector is None else await _alike(connection, ticket, vector)
+        finally:
+            await asyncio.gather(embedding, return_exceptions=True)
 
     async def keep(self, principal: Principal, ticket: Ticket, answer: Cacheable) -> None:
         """Keep an answer, unless a document that it rests on has gone in the meantime."""
