@@ -1,5 +1,6 @@
 # make demo   answers from samples/ (or from DOCS=some/folder Q="a question")
 # make test   everything that must hold: tests, lint, types, import contracts
+# make eval-gate   quality on a small sample, against the floors of evals/gates.toml
 # make bench  quality and speed on SET (a BEIR-style folder), beside the systems in PEERS if that folder is there
 # make bench-scale   loads and searches CHUNKS made-up chunks (a million take half an hour and 3 GB of disk)
 # make ui     the chat page on this machine, with the sample documents at first
@@ -23,7 +24,7 @@ LOAD_SECONDS ?= 480
 PORT ?= 2024
 export DOCS Q SET PEERS PEERS_PYTHON CHUNKS FUZZ_SECONDS LOAD_SECONDS PORT  # as they are, whatever quotes and spaces are in them
 
-.PHONY: setup demo test lint bench bench-scale bench-load contract fuzz ui serve serve-langgraph clean
+.PHONY: setup demo test eval-gate lint bench bench-scale bench-load contract fuzz ui serve serve-langgraph clean
 
 setup: $(VENV)/.ready
 
@@ -37,6 +38,9 @@ demo: setup
 
 test: setup lint
 	@$(BIN)/pytest -n 2 --dist loadfile
+
+eval-gate: setup
+	@$(BIN)/footnote eval gate
 
 lint: setup
 	@$(BIN)/ruff check .

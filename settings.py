@@ -1,21 +1,29 @@
 """The only reader of the environment: every setting, its default and its limits.
 
 A setting is an environment variable named ``FOOTNOTE_…`` (``DATABASE_URL`` and
-``MIGRATION_DATABASE_URL`` keep the names that hosting platforms use). Every default works on a bare
-machine with no key, no server and no network.
+``MIGRATION_DATABASE_URL`` keep the names that hosting platforms use). A file of such variables, a line each, is read
+where ``FOOTNOTE_SETTINGS`` names it; the environment itself counts more. Every default works on a bare machine with no
+key, no server and no network.
 """
 
 from __future__ import annotations
 
 import os
 from functools import cache
+from io import StringIO
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+from dotenv.parser import parse_stream
 from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # as Prometheus' library calls it
+SETTINGS_FILE = "FOOTNOTE_SETTINGS"
+
+
+class UnusableSettings(ValueError):
+    """The file of settings cannot be read, or holds what is no setting."""
 
 
 def _default_home() -> Path:
@@ -106,6 +114,26 @@ class Settings(BaseSettings):
         ge=0,
         le=1,
         description="Probability that the passages answer, below which nothing is; none means the fitted one.",
+    )
+    fusion_k: float | None = Field(
+        default=None,
+        gt=0,
+        le=1000,
+        description="Constant of reciprocal rank fusion: the larger, the less first places count; none means 20.",
+    )
+    fusion_weights: dict[Literal["lexical", "vector", "codes"], Annotated[float, Field(ge=0, le=100)]] = Field(
+        default_factory=dict,
+        description='JSON such as `{"lexical": 0.5}`: what rankings by words, by meaning and by codes such as ERR-41 '
+        "count for in the fusion; what is left out counts for 1.",
+    )
+    passages: int | None = Field(
+        default=None,
+        ge=1,
+        le=50,
+        description="Passages that an answer is written from; none means as many as questions of its class need.",
+    )
+    rerank_depth: int | None = Field(
+        default=None, ge=2, le=30, description="Passages that are reranked; none means by the question's class."
     )
     verifier_model: str = Field(
         default="embedded",
@@ -207,10 +235,53 @@ class Settings(BaseSettings):
         description="Address of an OpenTelemetry collector (OTLP over HTTP).",
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the environment, and after it the file of settings, if there is one. Raises `UnusableSettings`."""
+        sources = (init_settings, env_settings)
+        if not (named := os.environ.get(SETTINGS_FILE)):
+            return sources
+        refuse_unusable(Path(named))
+        return (*sources, DotEnvSettingsSource(settings_cls, env_file=named, env_file_encoding="utf-8"))
+
+
+def variables() -> dict[str, list[str]]:
+    """Return the environment variables of each setting, the first of which counts most."""
+    found = {}
+    for name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        choices = alias.choices if isinstance(alias, AliasChoices) else [alias or f"FOOTNOTE_{name.upper()}"]
+        found[name] = [str(choice) for choice in choices]
+    return found
+
+
+def refuse_unusable(path: Path) -> None:
+    """Raise `UnusableSettings` if a file of settings cannot be read or holds what is no setting."""
+    try:
+        lines = list(parse_stream(StringIO(path.read_text(encoding="utf-8"))))
+    except OSError as error:
+        raise UnusableSettings(f"{SETTINGS_FILE} names {path}, which cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UnusableSettings(f"{SETTINGS_FILE} names {path}, which is not a text in UTF-8.") from error
+    known = {variable.upper() for some in variables().values() for variable in some}
+    for line in lines:
+        where = f"Line {line.original.line} of the settings in {path}"
+        if line.error or (line.key and line.value is None):
+            raise UnusableSettings(f"{where} cannot be read: write FOOTNOTE_NAME=value.")
+        if line.key and line.key.upper() not in known:
+            raise UnusableSettings(f"{where} sets {line.key}, which is no setting: see docs/settings.md.")
+
 
 @cache
 def settings() -> Settings:
-    """Return this process's settings, read from the environment at the first call."""
+    """Return this process's settings, read at the first call from the environment and the file that it names."""
     return Settings()
 
 

@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.eval_ablate import ablate
+from cli.eval_all import Documents, everything
+from cli.eval_compare import compare
+from cli.eval_gate import gate
+from cli.eval_make import feedback, make
 from cli.output import console, print_json, visible
 from cli.running import run
 
@@ -24,12 +29,15 @@ Most = Annotated[int | None, typer.Option(min=1, help="Take the first examples o
 
 # What each kind does, for those without options of their own.
 _HELP = {
-    "answers": "Ask questions, and measure how many answers are right and whether every quote is exact.",
     "grounding": "Judge claims against their evidence (SummEdits, WiCE, SciFact) and measure how many are told right.",
-    "abstention": "Ask questions with and without the passages that answer them: does the confidence tell which?",
     "routing": "Measure how far searches as routed stay behind the best mode of each question.",
     "rewriting": "Rewrite follow-ups by rules; measure what is found after it, and how near it comes to people's.",
     "pii": "Look for personal data in texts (presidio-research), and measure what is found of each entity.",
+    "masking": "Ask documents with personal data in them, and measure how much of it answers show.",
+}
+# Of these, questions of one's own may be asked of documents that are given.
+_OF_DOCUMENTS = {
+    "abstention": "Ask questions with and without the passages that answer them: does the confidence tell which?",
     "speed": "Ask questions by each preset, and measure how long answers take and how good they are.",
 }
 
@@ -37,6 +45,14 @@ _HELP = {
 @evals.callback()
 def _evals() -> None:
     """Measure quality and speed on sets of questions."""
+
+
+evals.command("all")(everything)
+evals.command("make")(make)
+evals.command("feedback")(feedback)
+evals.command("ablate")(ablate)
+evals.command("compare")(compare)
+evals.command("gate")(gate)
 
 
 @evals.command("retrieval")
@@ -76,6 +92,30 @@ def injection(
     _evaluate("injection", paths, most, out, as_json, attacks_a_context=attacks)
 
 
+@evals.command("answers")
+def answers(
+    paths: Paths,
+    judge: Annotated[bool, typer.Option("--judge", help="Let the chat model judge too: see `eval judges`.")] = False,
+    documents: Documents = None,
+    most: Most = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask questions, and measure how many answers are right and whether every quote is exact."""
+    _evaluate("answers", paths, most, out, as_json, documents, judge=judge)
+
+
+@evals.command("judges")
+def judges(
+    paths: Paths,
+    most: Annotated[int, typer.Option(min=1, help="Take this many answers of each set.")] = 60,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let the chat model judge answers whose labels are known, and measure how far it agrees."""
+    _evaluate("judges", paths, most, out, as_json)
+
+
 def _command(name: str) -> Callable[..., None]:
     def command(paths: Paths, most: Most = None, out: Out = None, as_json: AsJson = False) -> None:
         _evaluate(name, paths, most, out, as_json)
@@ -83,8 +123,19 @@ def _command(name: str) -> Callable[..., None]:
     return command
 
 
+def _command_of_documents(name: str) -> Callable[..., None]:
+    def command(
+        paths: Paths, documents: Documents = None, most: Most = None, out: Out = None, as_json: AsJson = False
+    ) -> None:
+        _evaluate(name, paths, most, out, as_json, documents)
+
+    return command
+
+
 for _name, _help in _HELP.items():
     evals.command(_name, help=_help)(_command(_name))
+for _name, _help in _OF_DOCUMENTS.items():
+    evals.command(_name, help=_help)(_command_of_documents(_name))
 
 
 @evals.command("fidelity")
@@ -123,18 +174,29 @@ def load(
     print_json(run(evaluate_load(seconds)))
 
 
-def _evaluate(name: str, paths: list[Path], most: int | None, out: Path | None, as_json: bool, **options: Any) -> None:
+def _evaluate(
+    name: str,
+    paths: list[Path],
+    most: int | None,
+    out: Path | None,
+    as_json: bool,
+    documents: list[Path] | None = None,
+    **options: Any,
+) -> None:
     """Run an evaluation, keep it, and print its summary as JSON or its metrics as a table; fail if an example did."""
     from evals.runs.evaluation import Conditions
     from evals.runs.keeping import kept_run
     from evals.runs.registry import evaluation_class
 
-    evaluation = evaluation_class(name)(Conditions(most=most), **options)
+    conditions = Conditions(most=most, documents=tuple(documents or ()))
+    evaluation = evaluation_class(name)(conditions, **options)
     saved = run(kept_run(evaluation, paths, out))
     if as_json:
         print_json(saved.summary)
     else:
         _print_metrics(saved)
+    for note in saved.metadata.get("degraded", ()):
+        print(visible(note), file=sys.stderr)  # noqa: T201
     print(f"kept with its report in {saved.folder}", file=sys.stderr)  # noqa: T201
     failed = [result for result in saved.results if result.error]
     for result in failed[:5]:

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from cli import doctor, documents, evaluation, keys, mcp, questions, receipts, serve, threads, ui
+from cli import doctor, documents, evaluation, keys, mcp, questions, receipts, serve, threads, tune, ui
 from state.errors import FootnoteError
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ app.command("ui")(ui.ui)
 app.command("serve")(serve.serve)
 app.command("mcp")(mcp.mcp)
 app.add_typer(evaluation.evals, name="eval")
+app.command("tune")(tune.tune)
 app.command("doctor")(doctor.doctor)
 app.command("reindex")(doctor.reindex)
 
@@ -66,6 +67,10 @@ def _unusable_setting(error: ValueError) -> str:
     """Say which setting cannot be used; raise any other error again."""
     from pydantic import ValidationError  # imported late, so that help is quick
 
+    from settings import UnusableSettings
+
+    if isinstance(error, UnusableSettings):
+        return str(error)
     if not isinstance(error, ValidationError) or error.title != "Settings":
         raise error
     first = error.errors()[0]

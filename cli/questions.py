@@ -54,6 +54,7 @@ async def _search(question: str, mode: Mode, k: int, reranked: bool, filters: li
     from state.filters import parse_filters
     from state.principal import local_principal
     from store.database import open_database
+    from tools.fusion import configured_fusion
     from tools.rerank import RERANK_DEPTH, rerank
     from tools.search import Searcher
 
@@ -62,7 +63,8 @@ async def _search(question: str, mode: Mode, k: int, reranked: bool, filters: li
     notes: list[str] = []
     embedder = SentenceTransformerEmbedder(configuration)
     async with open_database(configuration) as database:
-        searcher = Searcher(database, embedder, configuration.max_question_chars)
+        fusion = configured_fusion(configuration)
+        searcher = Searcher(database, embedder, configuration.max_question_chars, fusion=fusion)
         depth = max(k, RERANK_DEPTH) if reranked else k
         principal = local_principal(configuration)
         hits = await searcher.search(principal, question, mode, k=depth, filters=wanted, notes=notes)

@@ -2,183 +2,192 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from evals.answers import normalised
-from evals.grounding import auroc
-from evals.scratch import scratch_database
-from evals.sets.beir import UnreadableSet, read_beir, read_rows
-from graph.app import open_application
-from graph.application import Application
-from ingest.sources import Found
-from settings import settings
-from state.answer import Answer
+from evals.answers import completeness
+from evals.asking import asking
+from evals.measures import calibration
+from evals.measures.classification import Labels, Scores, auroc
+from evals.runs.aggregates import Table, TableAggregate
+from evals.runs.evaluation import Aggregate, Evaluation, Target, by_set
+from evals.runs.example import Example, Result
+from evals.runs.intervals import aggregate_interval
+from evals.sets.questions import QuestionSet, read_question_sets
 from state.filters import parse_filters
-from state.principal import Principal, local_principal
-from store.documents import list_documents
-from text.languages import stop_words
 
-MOST_TAKEN_AWAY = 700  # answerable questions that are asked again without their passages
+MOST_TAKEN_AWAY = 700  # answerable questions that are asked again without their passages, all sets together
 COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
-_TOKENS_HELD = 0.5  # of a right answer's words, stop words left out: as many as make an answer right
-_SAMPLES = 1000  # of the bootstrap
-_SEED = 7
+_HELD = 0.5  # of a right answer's words: as many as make an answer right
+_WITHOUT = "without its passages"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One question as it was answered, with everything answered that finds a passage at all.
+def _row(result: Result) -> tuple[float, ...]:
+    answerable, outputs = result.example.reference["answerable"], result.outputs
+    return answerable, outputs["confidence"], outputs["cosine"], result.scores["right"]
 
-    ``score`` is the confidence; ``cosine`` the highest of a passage; ``right`` whether the answer holds a right one.
+
+def _answerable(column: int) -> TableAggregate:
+    """Return how well a column puts questions that can be answered above others."""
+    return TableAggregate(_row, lambda table: auroc(table[:, 0] > 0, table[:, column]))
+
+
+def _gain(table: Table) -> float:
+    truth = table[:, 0] > 0
+    return auroc(truth, table[:, 1]) - auroc(truth, table[:, 2])
+
+
+def _of_confidence(measure: Callable[[Labels, Scores], float]) -> TableAggregate:
+    return TableAggregate(_row, lambda table: measure(table[:, 3] > 0, table[:, 1]))
+
+
+def _risk_at(coverage: float) -> TableAggregate:
+    return _of_confidence(lambda right, confidence: calibration.risk_at(right, confidence, coverage))
+
+
+class Abstention(Evaluation):
+    """Asks every question, and some again without the passages that answer them; whatever finds a passage is answered.
+
+    ``auroc`` tells whether the confidence puts questions that can be answered above others, ``cosine auroc`` whether
+    the highest cosine of a passage does, ``gain`` what lies between. An answer is right if it holds half of the words
+    of a right one; risk is the share of questions answered wrong, or answered although they cannot be, among those of
+    the highest confidence. ``brier`` and ``ece`` tell whether the confidence is the probability of a right answer.
     """
 
-    folder: str
-    answerable: bool
-    score: float
-    cosine: float
-    right: bool
+    name = "abstention"
+    headline = ("auroc", "gain", "aurc", "ece", "brier", "right")
+    lower_is_better = frozenset(
+        {"aurc", "e_aurc", "ece", "brier", *(f"risk at {coverage:.0%}" for coverage in COVERAGES)}
+    )
+    aggregates: ClassVar[Mapping[str, Aggregate]] = {
+        "auroc": _answerable(1),
+        "cosine auroc": _answerable(2),
+        "gain": TableAggregate(_row, _gain),
+        "aurc": _of_confidence(calibration.risk_curve_area),
+        "e_aurc": _of_confidence(calibration.excess_risk_curve_area),
+        "ece": _of_confidence(calibration.calibration_error),
+        **{f"risk at {coverage:.0%}": _risk_at(coverage) for coverage in COVERAGES},
+    }
+
+    def read(self, paths: Sequence[Path]) -> dict[str, list[Example]]:
+        """Return the questions of each set: as they are, without their passages, and those that have no answer."""
+        self._sets: dict[str, QuestionSet] = read_question_sets(paths, with_answers=True)
+        away, examples = MOST_TAKEN_AWAY, {}
+        for name, some in self._sets.items():
+            taken = [_without(one) for one in some.examples if one.reference.get("relevant")][:away]
+            away -= len(taken)
+            rows = zip_longest(map(_asked, some.examples), taken, map(_asked, some.unanswerable))
+            examples[name] = [one for row in rows for one in row if one is not None]
+        return examples
+
+    @asynccontextmanager
+    async def open(self, name: str) -> AsyncIterator[Target]:
+        """Read the set's passages in, and ask."""
+        configuration = self.conditions.settings.model_copy(update={"abstain_below": 0.0})
+        async with asking(replace(self.conditions, settings=configuration), self._sets[name].sources) as asked:
+            searcher, principal = asked.application.searcher, asked.principal
+
+            async def target(inputs: Mapping[str, Any]) -> dict[str, Any]:
+                question, without = inputs["question"], inputs.get("without", ())
+                filters = (
+                    [f"document={one}" for one, row in asked.rows.items() if row not in without] if without else []
+                )
+                answer, outputs = await asked.ask(question, filters=filters)
+                hits = await searcher.search(principal, question, "vector", k=1, filters=parse_filters(filters))
+                said = [claim.text for claim in answer.claims]
+                return {**outputs, "sentences": said, "cosine": round(float(hits[0].score), 4) if hits else 0.0}
+
+            yield target
+
+    def score(self, example: Example, outputs: Mapping[str, Any]) -> dict[str, float]:
+        """Return whether the answer is right, and how far the confidence is from that."""
+        held = completeness(" ".join(outputs["sentences"]), example.reference["answers"])
+        right = float(example.reference["answerable"] and held >= _HELD)
+        return {"right": right, "brier": (outputs["confidence"] - right) ** 2}
+
+    def worst(self, results: Sequence[Result], count: int) -> list[Result]:
+        """Return the answers whose confidence is farthest from whether they are right."""
+        return sorted(results, key=lambda one: -one.scores.get("brier", -1.0))[:count]
+
+    def summary(self, results: Sequence[Result]) -> dict[str, Any]:
+        """Return questions by set and kind, AUROC against cosine's, risk by coverage, and calibration.
+
+        Coverage is a share of all questions, or of those that can be answered (``answerable_coverage``): of all, no
+        ranking can keep the risk below ``best_risk``.
+        """
+        table = TableAggregate(_row, len).table(results)
+        right, confidence = table[:, 3] > 0, table[:, 1]
+        return {
+            "questions": _counts(results),
+            "auroc": _auroc_row(results),
+            **{f"auroc {name}": _auroc_row(some) for name, some in by_set(results).items()},
+            "selective": _selective(table[:, 0] > 0, right, confidence),
+            "calibration": calibration.reliability(right, confidence),
+            "ece": round(calibration.calibration_error(right, confidence), 4),
+            "brier": round(float(np.mean((confidence - right) ** 2)), 4),
+        }
 
 
-async def evaluate_abstention(folders: Sequence[Path]) -> dict[str, Any]:
-    """Ask every question of the folders, and some again without the passages that answer them.
+def _asked(example: Example) -> Example:
+    """Return a question with what an answer must hold: a verdict's long answer, for few answers say the verdict."""
+    answers = example.reference.get("long_answers") or example.reference["answers"]
+    kind = example.kind or ("answerable" if answers else "unanswerable")
+    return replace(example, reference={**example.reference, "answers": answers, "answerable": bool(answers)}, kind=kind)
 
-    Returns AUROC (does the confidence put answerable questions above others?) against that of the highest cosine, and
-    risk by coverage: of the questions with the highest confidence, how many are answered wrong, or answered although
-    they cannot be. Coverage is a share of all questions, or of those that can be answered (``answerable_coverage``):
-    of all, no ranking can keep the risk below ``best_risk``. Raises `UnreadableSet`.
-    """
-    asked: list[Asked] = []
-    away = MOST_TAKEN_AWAY
-    for folder in folders:
-        found = await _ask_set(folder, away)
-        away -= sum(1 for one in found if one.folder == f"{folder.name} without its passages")
-        asked += found
+
+def _without(example: Example) -> Example:
+    """Return a question as one that cannot be answered, because what answers it is left out."""
+    inputs = {**example.inputs, "without": list(example.reference["relevant"])}
+    return Example(f"{example.key} {_WITHOUT}", inputs, {"answers": [], "answerable": False}, _WITHOUT)
+
+
+def _counts(results: Sequence[Result]) -> dict[str, int]:
+    """Return the number of questions by set and by why they cannot be answered."""
+    counts: dict[str, int] = {}
+    for result in results:
+        example = result.example
+        reason = "" if example.reference["answerable"] else _WITHOUT if "without" in example.inputs else "unanswerable"
+        name = f"{result.set} {reason}".strip()
+        counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def _auroc_row(results: Sequence[Result]) -> dict[str, Any]:
+    row: dict[str, Any] = {"questions": len(results)}
+    answerable = sum(result.example.reference["answerable"] for result in results)
+    if answerable in (0, len(results)):
+        return row
+    gain = aggregate_interval(Abstention.aggregates["gain"], results)
     return {
-        "questions": {
-            name: sum(one.folder == name for one in asked) for name in dict.fromkeys(a.folder for a in asked)
-        },
-        "auroc": _auroc_row(asked),
-        **{
-            f"auroc {folder.name}": _auroc_row([one for one in asked if one.folder.startswith(folder.name)])
-            for folder in folders
-        },
-        "selective": _selective(asked),
-        "calibration": _calibration(asked),
+        **row,
+        "answerable": answerable,
+        "confidence": round(Abstention.aggregates["auroc"](results), 4),
+        "cosine": round(Abstention.aggregates["cosine auroc"](results), 4),
+        "gain_95": gain[1:],
     }
 
 
-async def _ask_set(folder: Path, away: int) -> list[Asked]:
-    evaluated = read_beir(folder)
-    rows = {str(row["_id"]): row for row in read_rows(folder / "queries.jsonl")}
-    plain = [(key, row) for key, row in rows.items() if row.get("answers") and key in evaluated.relevant]
-    impossible = [row for row in rows.values() if row.get("answerable") is False]
-    if not plain:
-        raise UnreadableSet(f"{folder} has no question with answers in queries.jsonl.")
-    configuration = settings().model_copy(update={"abstain_below": 0.0, "cache": False})
-    principal = local_principal(configuration)
-    name = folder.name
-    async with open_application(configuration, scratch_database) as application:
-        ingester = application.ingester(principal)
-        await ingester.ingest(Found(sources=evaluated.sources), "eval")
-        async with application.database.session(principal) as connection:
-            ids = {info.source: str(info.id) for info in await list_documents(connection)}
-        asking = _Asking(application, principal)
-        asked = [await asking.ask(name, row, True) for _, row in plain]
-        asked += [await asking.ask(f"{name} unanswerable", row, False) for row in impossible]
-        for key, row in plain[: max(0, away)]:
-            others = [f"document={one}" for source, one in ids.items() if source not in evaluated.relevant[key]]
-            asked.append(await asking.ask(f"{name} without its passages", row, False, others))
-    return asked
-
-
-@dataclass(frozen=True)
-class _Asking:
-    application: Application
-    principal: Principal
-
-    async def ask(self, folder: str, row: dict[str, Any], answerable: bool, filters: Sequence[str] = ()) -> Asked:
-        question = row["text"]
-        answer = await self.application.ask(self.principal, question, filters=filters)
-        hits = await self.application.searcher.search(
-            self.principal, question, "vector", k=1, filters=parse_filters(filters)
-        )
-        right = answerable and covers(" ".join(claim.text for claim in answer.claims), row["answers"])
-        return Asked(folder, answerable, score_of(answer), hits[0].score if hits else 0.0, right)
-
-
-def score_of(answer: Answer) -> float:
-    """Return how probable a right answer is: an abstention's confidence is in there being none."""
-    return 1.0 - answer.confidence.score if answer.abstained else answer.confidence.score
-
-
-def covers(said: str, right: Sequence[str]) -> bool:
-    """Return whether a text holds half of the words of one of the right answers, stop words left out."""
-    held = set(normalised(said).split())
-    for answer in right:
-        words = normalised(answer).split()
-        wanted = [word for word in words if word not in stop_words("en")] or words
-        if wanted and sum(word in held for word in wanted) >= _TOKENS_HELD * len(wanted):
-            return True
-    return False
-
-
-def _auroc_row(asked: Sequence[Asked]) -> dict[str, Any]:
-    truth = np.array([one.answerable for one in asked])
-    scores, cosines = np.array([one.score for one in asked]), np.array([one.cosine for one in asked])
-    if truth.all() or not truth.any():
-        return {"questions": len(asked)}
-    dice = np.random.default_rng(_SEED)
-    gains = []
-    for _ in range(_SAMPLES):
-        at = dice.integers(0, len(asked), len(asked))
-        gains.append(auroc(truth[at], scores[at]) - auroc(truth[at], cosines[at]))
-    return {
-        "questions": len(asked),
-        "answerable": int(truth.sum()),
-        "confidence": round(auroc(truth, scores), 4),
-        "cosine": round(auroc(truth, cosines), 4),
-        "gain_95": [round(float(value), 4) for value in np.quantile(gains, (0.025, 0.975))],
-    }
-
-
-def _selective(asked: Sequence[Asked]) -> dict[str, Any]:
+def _selective(answerable: Labels, right: Labels, confidence: Scores) -> dict[str, Any]:
     """Return the risk of what is answered at each coverage, by falling confidence."""
-    order = sorted(asked, key=lambda one: -one.score)
-    wrong = [not one.right for one in order]
-    everything = sum(wrong) / len(wrong)
-    answerable = [one.answerable for one in order]
-    by_all, by_answerable, best = {}, {}, {}
-    for coverage in COVERAGES:
-        count = max(1, round(coverage * len(order)))
-        by_all[str(coverage)] = round(sum(wrong[:count]) / count, 4)
-        best[str(coverage)] = round(max(0, sum(wrong) - (len(order) - count)) / count, 4)
-        wanted, reached, end = coverage * sum(answerable), 0, 0
-        while end < len(order) and reached < wanted:
-            reached += answerable[end]
-            end += 1
-        by_answerable[str(coverage)] = round(sum(wrong[:end]) / max(1, end), 4)
+    everything = float((~right).mean())
+    risk = calibration.risks(right, confidence)
+    reached = np.cumsum(answerable[np.argsort(-confidence, kind="stable")])
+    wanted = {coverage: int(np.searchsorted(reached, coverage * answerable.sum())) for coverage in COVERAGES}
+    by_answerable = {str(coverage): round(float(risk[at]), 4) for coverage, at in wanted.items()}
+    by_all = {str(coverage): round(calibration.risk_at(right, confidence, coverage), 4) for coverage in COVERAGES}
     return {
         "risk_answering_all": round(everything, 4),
         "risk": by_all,
-        "best_risk": best,
+        "best_risk": {str(coverage): round(calibration.best_risk(right, coverage), 4) for coverage in COVERAGES},
         "risk_by_answerable_coverage": by_answerable,
         "change_at_0.8": round(by_all["0.8"] / everything - 1, 4) if everything else 0.0,
         "change_at_0.8_answerable": round(by_answerable["0.8"] / everything - 1, 4) if everything else 0.0,
+        "aurc": round(calibration.risk_curve_area(right, confidence), 4),
+        "excess_aurc": round(calibration.excess_risk_curve_area(right, confidence), 4),
     }
-
-
-def _calibration(asked: Sequence[Asked]) -> list[dict[str, float]]:
-    """Return by tenths of confidence how many answers were right."""
-    rows = []
-    for low in range(10):
-        inside = [one for one in asked if low <= one.score * 10 < low + 1 + (low == 9)]
-        if inside:
-            share = sum(one.right for one in inside) / len(inside)
-            mean = sum(one.score for one in inside) / len(inside)
-            rows.append({"confidence": round(mean, 3), "right": round(share, 3), "questions": len(inside)})
-    return rows

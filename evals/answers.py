@@ -6,19 +6,28 @@ import re
 import string
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from evals.agreement import believed
 from evals.asking import Asking, asking
-from evals.runs.evaluation import Evaluation, Target
+from evals.judged_answers import judged_answer, judged_scores
+from evals.judging import Judge, open_judge
+from evals.measures.citations import citation_scores, groundedness
+from evals.measures.known_spans import cited_places, span_scores
+from evals.measures.quoting import whole_quotes
+from evals.measures.verdicts import VERDICTS, verdict_scores
+from evals.runs.evaluation import Conditions, Evaluation, Target
 from evals.runs.example import Example, Result
 from evals.runs.timing import latency
 from evals.sets.questions import QuestionSet, read_question_sets
 from state.answer import Answer, quote_hash
 from store.documents import document_text
+from text.languages import stop_words
 
+_CHECKED = ("citation_precision", "citation_recall", "groundedness", "completeness")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation, " "))
 
@@ -45,12 +54,28 @@ def token_f1(text: str, right: Sequence[str]) -> float:
     return best
 
 
+def completeness(text: str, right: Sequence[str]) -> float:
+    """Return the share of a right answer's words that a text holds, stop words left out; the best of the answers."""
+    said, best = set(normalised(text).split()), 0.0
+    for answer in right:
+        words = normalised(answer).split()
+        wanted = [word for word in words if word not in stop_words("en")] or words
+        best = max(best, sum(word in said for word in wanted) / len(wanted) if wanted else 1.0)
+    return best
+
+
 class Answers(Evaluation):
     """Asks the questions that have right answers. An abstention counts as wrong, and as right if there is no answer."""
 
     name = "answers"
     headline = ("right", "first_sentence", "exact_quotes", "abstained")
     lower_is_better = frozenset({"abstained"})
+
+    def __init__(self, conditions: Conditions, *, judge: bool = False) -> None:
+        """Prepare; with ``judge`` the chat model judges answers too. Raises `NoJudge` if it is not to be believed."""
+        super().__init__(conditions)
+        self._believed = believed(conditions.settings) if judge else {}
+        self._judge: Judge | None = None
 
     def read(self, paths: Sequence[Path]) -> dict[str, list[Example]]:
         """Return the questions of each set, with their right answers; none of a question that cannot be answered."""
@@ -60,27 +85,56 @@ class Answers(Evaluation):
     @asynccontextmanager
     async def open(self, name: str) -> AsyncIterator[Target]:
         """Read the set's passages in, and ask."""
-        async with asking(self.conditions, self._sets[name].sources) as asked:
+        async with AsyncExitStack() as stack:
+            asked = await stack.enter_async_context(asking(self.conditions, self._sets[name].sources))
+            if self._believed:
+                self._judge = await stack.enter_async_context(open_judge(self.conditions.settings))
             texts: dict[tuple[UUID, int], str] = {}
 
             async def target(inputs: Mapping[str, Any]) -> dict[str, Any]:
-                answer, outputs = await asked.ask(inputs["question"])
+                answer, outputs = await asked.ask(inputs["question"], filters=self._filters(inputs))
                 said = [claim.text for claim in answer.claims]
-                return {**outputs, "sentences": said, "quotes": await _exact(asked, answer, texts)}
+                cited = dict.fromkeys(citation.quote for claim in answer.claims for citation in claim.citations)
+                quotes = await _exact(asked, answer, texts)
+                found = {"sentences": said, "quotes": quotes, "cited": [*cited], "places": cited_places(answer)}
+                checked = {"cited_passages": asked.cited(answer), "verdicts": [one.verdict for one in answer.claims]}
+                return {**outputs, **found, **checked, "whole": whole_quotes(answer, texts)}
 
             yield target
+
+    def _filters(self, inputs: Mapping[str, Any]) -> Sequence[str]:
+        """Return what a question is restricted to; nothing where other documents than the indexed ones are asked."""
+        return () if self.conditions.documents else inputs.get("filters", ())
+
+    async def examined(self, example: Example, outputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Let the judge judge the answer, if asked for."""
+        if self._judge is None:
+            return outputs
+        return {**outputs, "judged": await judged_answer(self._judge, example, outputs)}
+
+    def made_with(self) -> dict[str, Any]:
+        """Return the runs that the judge is believed by."""
+        if not self._believed:
+            return {}
+        return {"judge": {"model": self.conditions.settings.chat_model, "believed": self._believed}}
 
     def score(self, example: Example, outputs: Mapping[str, Any]) -> dict[str, float]:
         """Return whether the whole answer is right, whether its first sentence is, and the share of exact quotes."""
         right, said = example.reference["answers"], outputs["sentences"]
         quotes = {"exact_quotes": sum(outputs["quotes"]) / len(outputs["quotes"])} if outputs["quotes"] else {}
+        quotes |= judged_scores(outputs) | span_scores(example.reference, outputs["places"])
+        quotes |= groundedness(outputs["verdicts"]) | outputs["whole"]
+        is_right = holds(" ".join(said), right) if right else outputs["abstained"]
+        quotes |= verdict_scores(example.reference, float(is_right))
         if not right:
             return {"right": float(outputs["abstained"]), "abstained": float(outputs["abstained"]), **quotes}
         return {
-            "right": float(holds(" ".join(said), right)),
+            "right": float(is_right),
             "first_sentence": float(holds(" ".join(said[:1]), right)),
             "f1": token_f1(" ".join(said), right),
+            "completeness": completeness(" ".join(said), example.reference.get("long_answers") or right),
             "abstained": float(outputs["abstained"]),
+            **citation_scores(outputs["cited_passages"], example.reference.get("relevant", ())),
             **quotes,
         }
 
@@ -95,6 +149,9 @@ class Answers(Evaluation):
             "abstained": metrics["abstained"],
             "citations": sum(len(result.outputs["quotes"]) for result in results),
             "exact_quotes": metrics.get("exact_quotes", 0.0),
+            **{name: metrics[name] for name in _CHECKED if name in metrics},
+            **{name: metrics[name] for name in ("span_recall", *VERDICTS) if name in metrics},
+            **{name: value for name, value in metrics.items() if name.startswith("judged ")},
             **latency([result.ms for result in results]),
             "sets": super().summary(results),
         }

@@ -9,9 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from evals.runs.evaluation import Conditions
-from evals.scratch import scratch_database
+from evals.sets.documents import given_documents, refuse_unread, shown
 from graph.app import open_application
 from graph.application import Application
+from ingest.report import IngestReport
 from ingest.sources import Found
 from state.answer import Answer, Receipt
 from state.documents import Source
@@ -25,12 +26,16 @@ COLLECTION = "eval"
 
 @dataclass(frozen=True)
 class Asking:
-    """An open application, who asks, and the names of the passages' rows in the set by their documents."""
+    """An open application, who asks, and the names of the passages' rows in the set by their documents.
+
+    ``report`` tells how the set was read in, None where it is asked of what was there.
+    """
 
     application: Application
     principal: Principal
     context: RunContext
     rows: dict[UUID, str]
+    report: IngestReport | None = None
 
     async def ask(
         self, question: str, *, filters: Sequence[str] = (), mode: Mode | None = None, context: RunContext | None = None
@@ -38,8 +43,12 @@ class Asking:
         """Ask, and return the answer with the outputs that reports know."""
         given = context or self.context
         answer = await self.application.ask(self.principal, question, mode=mode, filters=filters, context=given)
+        return answer, await self.outputs(answer)
+
+    async def outputs(self, answer: Answer) -> dict[str, Any]:
+        """Return the outputs of an answer that reports know."""
         receipt = await self.receipt(answer)
-        return answer, {
+        return {
             "answer": answer.answer,
             "abstained": answer.abstained,
             "confidence": confidence_of(answer),
@@ -54,6 +63,11 @@ class Asking:
         """Return how an answer was made; None if it has no receipt."""
         return await self.application.receipts.get(self.principal, answer.receipt) if answer.receipt else None
 
+    def cited(self, answer: Answer) -> list[str]:
+        """Return the rows of the set that an answer cites, in the order of its footnotes."""
+        documents = (citation.document_id for claim in answer.claims for citation in claim.citations)
+        return list(dict.fromkeys(self.rows.get(one, str(one)) for one in documents))
+
     def passages(self, receipt: Receipt | None) -> list[str]:
         """Return the rows of the set that were found, in their last order."""
         records = receipt.passages if receipt else []
@@ -62,17 +76,24 @@ class Asking:
 
 @asynccontextmanager
 async def asking(conditions: Conditions, sources: Sequence[Source] | None) -> AsyncIterator[Asking]:
-    """Open the application over some sources alone; with None over the database of the settings, as it is."""
+    """Open the application over some sources alone; with None over the documents given for such sets.
+
+    Without those, it is asked over the database of the settings, as it is. Raises `UnreadableSet` if no document given
+    can be read in.
+    """
     configuration = conditions.settings
     principal = local_principal(configuration)
-    if sources is None:
-        async with open_application(configuration) as application:
+    found = Found(sources=list(sources)) if sources is not None else given_documents(conditions)
+    if found is None:
+        async with open_application(configuration, without=conditions.without) as application:
             yield Asking(application, principal, conditions.context, {})
         return
-    async with open_application(configuration, scratch_database) as application:
-        await application.ingester(principal).ingest(Found(sources=list(sources)), COLLECTION)
-        rows = {document_id(principal.tenant, COLLECTION, source.uri): source.uri for source in sources}
-        yield Asking(application, principal, conditions.context, rows)
+    async with open_application(configuration, conditions.connect, without=conditions.without) as application:
+        report = await application.ingester(principal).ingest(found, COLLECTION)
+        if sources is None:
+            refuse_unread(report)
+        rows = {document_id(principal.tenant, COLLECTION, one.uri): shown(one.uri, found) for one in found.sources}
+        yield Asking(application, principal, conditions.context, rows, report)
 
 
 def confidence_of(answer: Answer) -> float:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, ViewportSize
+    from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 ROOT = Path(__file__).parents[1]
 PHONE: ViewportSize = {"width": 375, "height": 740}
@@ -97,12 +97,21 @@ def _wait_for(address: str, process: subprocess.Popen[Any], log: Path, seconds: 
 
 def open_page(browser: Browser, address: str, *, dark: bool = False, phone: bool = False) -> Page:
     """Open the page in a context of its own, in light or dark, on a desk or a phone, and wait until it is usable."""
-    context = browser.new_context(
+    return open_tab(open_context(browser, dark=dark, phone=phone), address)
+
+
+def open_context(browser: Browser, *, dark: bool = False, phone: bool = False) -> BrowserContext:
+    """Return a browser as someone new has it, in light or dark, on a desk or a phone."""
+    return browser.new_context(
         color_scheme="dark" if dark else "light",
         viewport=PHONE if phone else DESK,
         has_touch=phone,
         accept_downloads=True,
     )
+
+
+def open_tab(context: BrowserContext, address: str) -> Page:
+    """Open the page in a tab, and wait until it is usable."""
     page = context.new_page()
     page.goto(address)
     page.get_by_role("textbox", name="Your question").wait_for()

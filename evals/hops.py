@@ -1,120 +1,113 @@
-"""What hops bring: the whole graph on a set of questions, with one search and with hops."""
+"""What hops bring: the whole graph on sets of questions, with one search and with hops."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-import numpy as np
+from ir_measures import R, nDCG
 
-from evals.retrieval import latency
-from evals.scratch import scratch_database
-from evals.sets.beir import EvaluationSet, read_beir
-from graph.app import open_application
-from graph.application import Application
-from ingest.sources import Found
-from settings import settings
+from evals.asking import asking
+from evals.measures.ranking import ranking_scores
+from evals.runs.evaluation import Conditions, Evaluation, Target, by_set, mean_score
+from evals.runs.example import Example, Result
+from evals.runs.intervals import difference_interval
+from evals.runs.timing import latency
+from evals.sets.beir import EvaluationSet, as_examples, read_beir_sets
 from state.documents import ParsedDocument, Source
-from state.principal import Principal, local_principal
-from state.run import RunContext
-from store.targets import document_id
 
-_COLLECTION = "eval"
-_RESAMPLES = 10_000
+_WAYS = ("without", "with")
 _READ_AT_ONCE = 8  # passages that an answer is written from: all that is relevant should be among them
+_ALL_READ = R @ _READ_AT_ONCE
+_MEASURES = (R @ 2, R @ 5, _ALL_READ, nDCG @ 10)
+_NAMES = ("R@2", "R@5", f"all_gold@{_READ_AT_ONCE}", "nDCG@10")
 
 
-@dataclass(slots=True)
-class Measured:
-    """One value a question of each measure, and milliseconds a question."""
+class Hops(Evaluation):
+    """Asks each question without hops and with them. Rows are ranked by their first chunk.
 
-    scores: dict[str, list[float]] = field(default_factory=dict)
-    spent: list[float] = field(default_factory=list)
-
-    def summary(self) -> dict[str, float]:
-        """Return the means, and the latency."""
-        means = {name: round(float(np.mean(values)), 4) for name, values in self.scores.items()}
-        return {**means, **latency(self.spent)}
-
-
-async def evaluate_hops(folder: Path, *, strip_titles: bool = False, most: int | None = None) -> dict[str, Any]:
-    """Return recall, completeness and nDCG of the passages that the graph ranks, without hops and with them.
-
-    ``all_gold@8`` is the share of questions all of whose relevant passages are among the first eight. The differences
-    are paired by question: mean, and the ends of the interval that holds 95 % of bootstrap samples. Rows are ranked by
-    their first chunk. ``strip_titles`` empties the corpus' titles; ``most`` takes the first questions only.
-
-    Raises `UnreadableSet`.
+    ``all_gold@8`` is whether all relevant passages of a question are among the first eight.
     """
-    evaluated = read_beir(folder)
-    sources = [_untitled(source) for source in evaluated.sources] if strip_titles else evaluated.sources
-    questions = evaluated.questions[:most]
-    configuration = settings()
-    principal = local_principal(configuration)
-    async with open_application(configuration, scratch_database) as application:
-        ingester = application.ingester(principal)
-        report = await ingester.ingest(Found(sources=sources), _COLLECTION)
-        rows = {document_id(principal.tenant, _COLLECTION, source.uri): source.uri for source in sources}
-        without, hopping = Measured(), Measured()
-        for number, (key, question) in enumerate([*questions[:1], *questions]):
-            for measured, hops in ((without, 0), (hopping, None))[:: 1 if number % 2 else -1]:
-                ranking, seconds = await _ranked(application, principal, question, hops, rows)
-                if number:  # the first one warms up
-                    measured.spent.append(seconds * 1000)
-                    _score(measured, ranking, evaluated, key)
-    return {
-        "without": without.summary(),
-        "with": hopping.summary(),
-        "difference": {name: _difference(without.scores[name], hopping.scores[name]) for name in without.scores},
-        "questions": len(questions),
-        "passages": len(sources),
-        "links": report.links,
-        "titles": not strip_titles,
-    }
 
+    name = "hops"
+    headline = tuple(f"with {name}" for name in ("R@5", *(one for one in _NAMES if one != "R@5")))
 
-async def _ranked(
-    application: Application, principal: Principal, question: str, hops: int | None, rows: Mapping[UUID, str]
-) -> tuple[list[str], float]:
-    """Ask; return the rows in the order in which the graph ranked them last, and the seconds that the answer took."""
-    started = time.perf_counter()
-    answer = await application.ask(principal, question, context=RunContext(hops=hops, cache=False))
-    spent = time.perf_counter() - started
-    if answer.receipt is None:
-        return [], spent
-    receipt = await application.receipts.get(principal, answer.receipt)
-    return list(dict.fromkeys(rows[record.document_id] for record in receipt.passages)), spent
+    def __init__(self, conditions: Conditions, strip_titles: bool = False) -> None:
+        """Take titles out of the sets' passages if told to."""
+        super().__init__(conditions)
+        self._strip_titles = strip_titles
+        self._sets: dict[str, EvaluationSet] = {}
+        self._links: dict[str, int] = {}
 
+    def read(self, paths: Sequence[Path]) -> dict[str, list[Example]]:
+        """Return the questions of each BEIR-style set that have relevant passages."""
+        self._sets = read_beir_sets(paths)
+        return {name: as_examples(some) for name, some in self._sets.items()}
 
-def _score(measured: Measured, ranking: Sequence[str], evaluated: EvaluationSet, key: str) -> None:
-    relevant = evaluated.relevant[key]
-    found = {k: sum(row in relevant for row in ranking[:k]) for k in (2, 5, _READ_AT_ONCE)}
-    gains = [2.0 ** relevant.get(row, 0) - 1 for row in ranking[:10]]
-    ideal = sorted((2.0**grade - 1 for grade in relevant.values()), reverse=True)[:10]
-    for name, value in {
-        "R@2": found[2] / len(relevant),
-        "R@5": found[5] / len(relevant),
-        f"all_gold@{_READ_AT_ONCE}": float(found[_READ_AT_ONCE] == len(relevant)),
-        "nDCG@10": _discounted(gains) / _discounted(ideal),
-    }.items():
-        measured.scores.setdefault(name, []).append(value)
+    @asynccontextmanager
+    async def open(self, name: str) -> AsyncIterator[Target]:
+        """Read the set's passages in, and ask."""
+        sources = self._sets[name].sources
+        contexts = {"without": replace(self.conditions.context, hops=0), "with": self.conditions.context}
+        numbers = count()
+        async with asking(
+            self.conditions, [_untitled(one) for one in sources] if self._strip_titles else sources
+        ) as it:
+            self._links[name] = it.report.links if it.report else 0
 
+            async def target(inputs: Mapping[str, Any]) -> dict[str, Any]:
+                # Each is the first for half of the questions: the second finds passages that have been read.
+                found: dict[str, dict[str, Any]] = {}
+                spent: dict[str, float] = {}
+                for way in _WAYS[:: 1 if next(numbers) % 2 else -1]:
+                    started = time.perf_counter()
+                    answer = await it.application.ask(it.principal, inputs["question"], context=contexts[way])
+                    spent[way] = (time.perf_counter() - started) * 1000
+                    found[way] = await it.outputs(answer)
+                rankings = {way: found[way]["passages"] for way in _WAYS}
+                return {**found["with"], "rankings": rankings, "ms": spent}
 
-def _discounted(gains: Sequence[float]) -> float:
-    return float(sum(gain / np.log2(rank + 1) for rank, gain in enumerate(gains, start=1)))
+            yield target
 
+    def score(self, example: Example, outputs: Mapping[str, Any]) -> dict[str, float]:
+        """Return the measures of both rankings."""
+        scores: dict[str, float] = {}
+        for way in _WAYS:
+            found = ranking_scores(outputs["rankings"][way], example.reference["relevant"], _MEASURES)
+            found[f"all_gold@{_READ_AT_ONCE}"] = float(found[str(_ALL_READ)] == 1.0)
+            scores |= {f"{way} {name}": found[name] for name in _NAMES}
+        return scores
 
-def _difference(before: Sequence[float], after: Sequence[float]) -> list[float]:
-    """Return the mean difference and its paired-bootstrap interval of 95 % (Efron and Tibshirani, 1993)."""
-    differences = np.asarray(after) - np.asarray(before)
-    samples = np.random.default_rng(0).integers(len(differences), size=(_RESAMPLES, len(differences)))
-    means = differences[samples].mean(axis=1)
-    return [round(float(value), 4) for value in (differences.mean(), *np.quantile(means, (0.025, 0.975)))]
+    def summary(self, results: Sequence[Result]) -> dict[str, Any]:
+        """Return both ways' measures and latency, and the differences with intervals; of several sets, by name.
+
+        The differences are paired by question: mean, and the ends of the interval of 95 %.
+        """
+        found = {name: self._of_set(name, some) for name, some in by_set(results).items()}
+        return {"sets": found} if len(found) > 1 else next(iter(found.values()))
+
+    def _of_set(self, name: str, results: Sequence[Result]) -> dict[str, Any]:
+        scores = {way: {one: [result.scores[f"{way} {one}"] for result in results] for one in _NAMES} for way in _WAYS}
+        return {
+            **{
+                way: {
+                    **{one: round(mean_score(results, f"{way} {one}"), 4) for one in _NAMES},
+                    **latency([result.outputs["ms"][way] for result in results]),
+                }
+                for way in _WAYS
+            },
+            "difference": {one: difference_interval(scores["without"][one], scores["with"][one]) for one in _NAMES},
+            "questions": len(results),
+            "passages": len(self._sets[name].sources) if name in self._sets else 0,
+            "links": self._links.get(name, 0),
+            "titles": not self._strip_titles,
+        }
 
 
 def _untitled(source: Source) -> Source:

@@ -1,149 +1,158 @@
-"""What rewriting follow-ups brings: passages found after it against before, and how near it comes to what people wrote.
-
-Two kinds of sets, told apart by their files: pairs of a last turn and a rewrite with the ids of relevant passages
-(`rewrite_pairs.jsonl` with `corpus.jsonl`, as MTRAG has), and questions with history and a human rewrite
-(`rewrites*.jsonl`, as TREC CAsT has).
-"""
+"""What rewriting follow-ups brings: what is found after it against before, and how near people's rewrites it comes."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from ir_measures import R
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langgraph.runtime import Runtime
+
+from evals.indexed import Indexed, indexed, rows_of
+from evals.measures.ranking import DEEPEST, ranking_scores
+from evals.runs.evaluation import Conditions, Evaluation, Target, by_set, mean_score
+from evals.runs.example import Example, Result
 from evals.runs.intervals import mean_interval
-from evals.scratch import scratch_database
-from evals.sets.beir import UnreadableSet, read_corpus
-from ingest.pipeline import Ingester
-from ingest.sources import Found
+from evals.sets.conversations import Conversations, read_conversations
+from graph.policies import CONTEXTUALIZE_SECONDS
+from models.chat import LangChainChat, open_chat
 from models.embedder import SentenceTransformerEmbedder
-from models.tokenizer import ModelTokenCounter
+from nodes.contextualize import Contextualize
+from nodes.desk import Desk, Desks
 from nodes.enhance import WEIGHTS
-from settings import settings
-from state.documents import Source
 from state.evidence import Hit
-from state.ports import Embedder
-from state.principal import Principal, local_principal
-from text.politeness import without_politeness
+from state.filters import Filters
+from state.principal import local_principal
 from text.topics import content_words
 from tools.fusion import fuse
-from tools.rewriting import Exchange, rewrite
 from tools.routing import SEARCHES
-from tools.search import DEPTH, Searcher
+from tools.search import DEPTH
 
-_READ = 5  # passages whose recall counts
-_SPEAKER = "|user|:"
-
-
-@dataclass(frozen=True, slots=True)
-class FollowUp:
-    """A question with the turns before it, what a person made of it, and the passages that are relevant to it."""
-
-    question: str
-    turns: list[Exchange]
-    human: str
-    relevant: frozenset[str] = frozenset()
-
-    def rewritten(self) -> str:
-        """Return the question as the rules rewrite it."""
-        return rewrite(without_politeness(self.question), self.turns).question
+_READ = R @ 5  # of the passages that an answer is written from
+_WAYS = ("before", "after", "human")
 
 
-async def evaluate_rewriting(folder: Path) -> dict[str, Any]:
-    """Return retrieval and similarity before and after rewriting, by a person too, and the gains with intervals.
+class Rewriting(Evaluation):
+    """Rewrites follow-ups as the graph does; ``human`` is a person's rewrite.
 
-    Looks in the folder and in those directly inside it. ``together`` is the mean gain over the questions of both kinds
-    of sets. Recall is of the relevant passages that are in the corpus. Raises `UnreadableSet`.
+    Where passages are judged, it is measured what is found before, after, and for the person's; elsewhere how near the
+    question is to the person's, by the embedding's cosine and by words.
     """
-    pairs, written = _found(folder)
-    if pairs is None and not written:
-        raise UnreadableSet(f"{folder} has neither rewrite_pairs.jsonl nor rewrites*.jsonl.")
-    embedder = SentenceTransformerEmbedder(settings())
-    await asyncio.to_thread(embedder.open)
-    result: dict[str, Any] = {}
-    gains: list[float] = []
-    try:
-        if pairs is not None:
-            result["retrieval"], more = await _retrieval(_pairs(pairs), read_corpus(pairs), embedder)
-            gains += more
-        if written:
-            result["similarity"], more = _similarity(_written(written), embedder)
-            gains += more
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UnreadableSet(f"{folder} holds a file that is not as it should be: {error}.") from error
-    return {**result, "together": mean_interval(gains)}
 
+    name = "rewriting"
+    headline = ("gain R@5", "gain cosine", "after R@5", "after cosine", "gain words F1")
+    lower_is_better = frozenset({"worse"})
 
-def _found(folder: Path) -> tuple[Path | None, list[Path]]:
-    """Return the folder with pairs, if any, and the files with rewrites, of a folder and those directly inside it."""
-    folders = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())] if folder.is_dir() else []
-    pairs = next((path for path in folders if (path / "rewrite_pairs.jsonl").exists()), None)
-    return pairs, [file for path in folders for file in sorted(path.glob("rewrites*.jsonl"))]
+    def __init__(self, conditions: Conditions) -> None:
+        super().__init__(conditions)
+        self._sets: dict[str, Conversations] = {}
+        self._embedder = SentenceTransformerEmbedder(conditions.settings)
+        self._chat: LangChainChat | None = None
 
+    def read(self, paths: Sequence[Path]) -> dict[str, list[Example]]:
+        """Return the follow-ups of each set."""
+        self._sets = read_conversations(paths)
+        return {name: some.examples for name, some in self._sets.items()}
 
-async def _retrieval(
-    pairs: list[FollowUp], sources: list[Source], embedder: Embedder
-) -> tuple[dict[str, Any], list[float]]:
-    configuration = settings()
-    principal = local_principal(configuration)
-    known = {source.uri for source in sources}
-    asked = [pair for pair in pairs if pair.relevant & known]
-    async with scratch_database(configuration) as database:
-        ingester = Ingester(database, embedder, ModelTokenCounter(configuration), principal)
-        await ingester.ingest(Found(sources=sources), "eval")
-        searcher = Searcher(database, embedder)
-        recalls = {
-            name: [await _recall(searcher, principal, queries, pair.relevant & known) for queries, pair in tried]
-            for name, tried in {
-                "before": [([pair.question], pair) for pair in asked],
-                "after": [([pair.rewritten(), pair.question], pair) for pair in asked],
-                "human": [([pair.human], pair) for pair in asked],
-            }.items()
+    @asynccontextmanager
+    async def open(self, name: str) -> AsyncIterator[Target]:
+        """Read the set's passages in, if it has some, and rewrite."""
+        configuration, sources = self.conditions.settings, self._sets[name].sources
+        chat, self._chat = open_chat(configuration)
+        try:
+            if sources is None:
+                await asyncio.to_thread(self._embedder.open)
+                yield self._compared
+                return
+            async with indexed(self.conditions, sources, self._embedder) as read:
+
+                async def target(inputs: Mapping[str, Any]) -> dict[str, Any]:
+                    return await self._searched(read, inputs)
+
+                yield target
+        finally:
+            for opened in filter(None, {chat, self._chat}):
+                await opened.aclose()
+
+    def score(self, example: Example, outputs: Mapping[str, Any]) -> dict[str, float]:
+        """Return what was found, or how near the question is to the person's, before and after; and the gain."""
+        changed = {"changed": float(outputs["rewrite"] != example.inputs["question"])}
+        if "rankings" in outputs:
+            relevant = example.reference["relevant"]
+            recall = {way: ranking_scores(outputs["rankings"][way], relevant, (_READ,))["R@5"] for way in _WAYS}
+            gain, human = recall["after"] - recall["before"], recall["human"] - recall["before"]
+            scores = {f"{way} R@5": value for way, value in recall.items()}
+            return {**scores, "gain R@5": gain, "human gain R@5": human, "worse": float(gain < 0), **changed}
+        cosine, right = outputs["cosine"], example.reference["human"]
+        gain = cosine["after"] - cosine["before"]
+        words = _overlap(outputs["rewrite"], right) - _overlap(example.inputs["question"], right)
+        scores = {f"{way} cosine": value for way, value in cosine.items()}
+        return {**scores, "gain cosine": gain, "gain words F1": words, "worse": float(gain < 0), **changed}
+
+    def kept(self, example: Example, outputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the places that count of each ranking."""
+        if "rankings" not in outputs:
+            return dict(outputs)
+        rankings = {way: rows[:DEEPEST] for way, rows in outputs["rankings"].items()}
+        return {**outputs, "rankings": rankings, "passages": rankings["after"]}
+
+    def summary(self, results: Sequence[Result]) -> dict[str, Any]:
+        """Return retrieval and similarity before and after rewriting, by a person too, and the gains with intervals.
+
+        ``together`` is the mean gain over the questions of both kinds of sets; ``sets`` has each of several.
+        """
+        searched = [result for result in results if "gain R@5" in result.scores]
+        compared = [result for result in results if "gain cosine" in result.scores]
+        gains = [result.scores["gain R@5"] for result in searched]
+        gains += [result.scores["gain cosine"] for result in compared]
+        sets = {name: self.metrics(some) for name, some in by_set(results).items()}
+        return {
+            **({"retrieval": _retrieval(searched)} if searched else {}),
+            **({"similarity": _similarity(compared)} if compared else {}),
+            "together": mean_interval(gains),
+            **({"sets": sets} if len(sets) > 1 else {}),
         }
-    gains = [after - before for before, after in zip(recalls["before"], recalls["after"], strict=True)]
-    human = [after - before for before, after in zip(recalls["before"], recalls["human"], strict=True)]
-    means = {name: round(sum(values) / len(values), 4) for name, values in recalls.items()}
-    summary = {
-        "pairs": len(asked),
-        f"R@{_READ}": means,
-        "gain": mean_interval(gains),
-        "human_gain": mean_interval(human),
-    }
-    return summary, gains
+
+    async def _rewritten(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Rewrite by the graph's node: by rules, or by the chat model for small steps where one is set."""
+        question = inputs["question"]
+        desks = Desks()
+        desk = Desk(local_principal(self.conditions.settings), question, Filters(), asked=question, queries=[question])
+        messages: list[AnyMessage] = []
+        for asked, answered in inputs["turns"]:
+            messages += [HumanMessage(asked), *([AIMessage(answered)] if answered else [])]
+        state: Any = {"desk": desks.open(desk), "messages": [*messages, HumanMessage(question)]}
+        node = Contextualize(desks, self._chat, CONTEXTUALIZE_SECONDS)
+        made = await node(state, Runtime(context=self.conditions.context))
+        return {"rewrite": desk.question, "reason": made.get("rewritten", ""), "degraded": made.get("degraded", [])}
+
+    async def _compared(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        made = await self._rewritten(inputs)
+        texts = [inputs["question"], made["rewrite"], inputs["human"]]
+        before, after, human = await asyncio.to_thread(self._embedder.embed, texts)
+        return {**made, "cosine": {"before": float(before @ human), "after": float(after @ human)}}
+
+    async def _searched(self, read: Indexed, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        made = await self._rewritten(inputs)
+        question = inputs["question"]
+        queries = {"before": [question], "after": [made["rewrite"], question], "human": [inputs["human"]]}
+        return {**made, "rankings": {way: await _found(read, some) for way, some in queries.items()}}
 
 
-async def _recall(searcher: Searcher, principal: Principal, queries: Sequence[str], relevant: frozenset[str]) -> float:
+async def _found(read: Indexed, queries: Sequence[str]) -> list[str]:
     """Search for a query, and as the graph does for the question as it was asked beside it, if that is another."""
     rankings: dict[str, list[Hit]] = {}
     weights: dict[str, float] = {}
     for number, query in enumerate(dict.fromkeys(queries)):
         for mode in SEARCHES["hybrid"]:
-            rankings[f"{mode} {number}"] = await searcher.search(principal, query, mode, k=DEPTH)
-            weights[f"{mode} {number}"] = WEIGHTS["asked"] if number else 1.0
-    hits = fuse(queries[0], rankings, weights=weights)
-    rows = list(dict.fromkeys(hit.passage.source for hit in hits))[:_READ]
-    return len(relevant.intersection(rows)) / len(relevant)
-
-
-def _similarity(questions: list[FollowUp], embedder: Embedder) -> tuple[dict[str, Any], list[float]]:
-    texts = [[q.question for q in questions], [q.rewritten() for q in questions], [q.human for q in questions]]
-    before, after, human = (embedder.embed(some) for some in texts)
-    bare, rewritten = (before * human).sum(axis=1), (after * human).sum(axis=1)
-    words = [_overlap(rewritten, human) - _overlap(bare, human) for bare, rewritten, human in zip(*texts, strict=True)]
-    gains = [float(gain) for gain in rewritten - bare]
-    summary = {
-        "questions": len(questions),
-        "cosine": {"before": round(float(bare.mean()), 4), "after": round(float(rewritten.mean()), 4)},
-        "gain": mean_interval(gains),
-        "words_f1_gain": mean_interval(words),
-        "changed": sum(one != other for one, other in zip(texts[0], texts[1], strict=True)),
-        "worse": sum(gain < 0 for gain in gains),
-    }
-    return summary, gains
+            rankings[f"{mode} {number}"] = await read.searcher.search(read.principal, query, mode, k=DEPTH)
+            weights[f"{mode} {number}"] = (WEIGHTS["asked"] if number else 1.0) * read.searcher.fusion.weight(mode)
+    return rows_of(fuse(queries[0], rankings, weights=weights, fusion=read.searcher.fusion))
 
 
 def _overlap(text: str, other: str) -> float:
@@ -153,35 +162,21 @@ def _overlap(text: str, other: str) -> float:
     return 2 * (one & two).total() / total if total else 1.0
 
 
-def _pairs(folder: Path) -> list[FollowUp]:
-    """Read pairs; where the tasks of the same conversations lie beside them, their answers are known as well."""
-    tasks = {row["task_id"]: row["history"] for row in _rows(folder / "human_subset_tasks.jsonl")}
-    found = []
-    for row in _rows(folder / "rewrite_pairs.jsonl"):
-        said = [line.replace(_SPEAKER, "").strip() for line in row["all_questions"].split(f"\n{_SPEAKER}")]
-        turns = _turns(tasks[row["_id"]]) if row["_id"] in tasks else [Exchange(question) for question in said[:-1]]
-        question, human = (row[key].replace(_SPEAKER, "").strip() for key in ("last_turn", "rewrite"))
-        found.append(FollowUp(question, turns, human, frozenset(map(str, row["gold_passage_ids"]))))
-    return found
+def _retrieval(results: Sequence[Result]) -> dict[str, Any]:
+    return {
+        "pairs": len(results),
+        "R@5": {way: round(mean_score(results, f"{way} R@5"), 4) for way in _WAYS},
+        "gain": mean_interval([result.scores["gain R@5"] for result in results]),
+        "human_gain": mean_interval([result.scores["human gain R@5"] for result in results]),
+    }
 
 
-def _written(files: Sequence[Path]) -> list[FollowUp]:
-    """Read questions that have turns before them."""
-    rows = (row for file in files for row in _rows(file) if row["history"])
-    return [FollowUp(row["question"], _turns(row["history"]), row["rewrite"]) for row in rows]
-
-
-def _turns(history: Iterable[dict[str, str]]) -> list[Exchange]:
-    turns: list[Exchange] = []
-    for said in history:
-        if said["speaker"] == "user":
-            turns.append(Exchange(said["text"]))
-        elif turns:
-            turns[-1] = turns[-1]._replace(answer=said["text"])
-    return turns
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+def _similarity(results: Sequence[Result]) -> dict[str, Any]:
+    return {
+        "questions": len(results),
+        "cosine": {way: round(mean_score(results, f"{way} cosine"), 4) for way in ("before", "after")},
+        "gain": mean_interval([result.scores["gain cosine"] for result in results]),
+        "words_f1_gain": mean_interval([result.scores["gain words F1"] for result in results]),
+        "changed": sum(int(result.scores["changed"]) for result in results),
+        "worse": sum(int(result.scores["worse"]) for result in results),
+    }

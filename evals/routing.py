@@ -1,162 +1,164 @@
-"""What routing costs: how far each question's search stays behind the mode that would have been best for it."""
+"""What routing costs: how far each question's search stays behind the mode that would have been best for it.
+
+Where there are utterances with their intents, also whether small talk is known as such, and nothing else is.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from langgraph.runtime import Runtime
 
+from evals.indexed import Indexed, indexed, rows_of
+from evals.measures.ranking import DEEPEST, ranking_scores
+from evals.routed import Routed, Router
+from evals.runs.evaluation import Conditions, Evaluation, Target, by_set, mean_score
+from evals.runs.example import Example, Result
 from evals.runs.intervals import mean_interval
-from evals.scratch import scratch_database
-from evals.sets.beir import EvaluationSet, UnreadableSet, read_beir
+from evals.sets import beir, utterances
+from evals.sets.beir import EvaluationSet, as_examples, is_beir, read_beir
+from evals.sets.find import find_sets
 from evals.sets.lookups import generated_lookups
-from ingest.pipeline import Ingester
-from ingest.sources import Found
+from evals.sets.utterances import is_clinc, read_utterances
 from models.embedder import SentenceTransformerEmbedder
-from models.tokenizer import ModelTokenCounter
-from nodes.desk import Desk, Desks
-from nodes.enhance import Enhance
-from nodes.fuse import Fuse
-from nodes.retrieve import Retrieve
-from settings import settings
-from state.evidence import Hit, Mode
-from state.filters import Filters
-from state.ports import Embedder
-from state.principal import Principal, local_principal
-from state.run import RunContext
-from tools.expansion import unquoted
+from state.evidence import Hit
 from tools.fusion import fuse
-from tools.routing import ROUTES, SEARCHES, question_class
-from tools.search import DEPTH, Searcher
+from tools.routing import SEARCHES
+from tools.search import DEPTH
 
-_MODES = ("lexical", "vector", "hybrid")
+MODES = ("lexical", "vector", "hybrid")
 _ROUTED = ("hybrid", "mode", "routed")
-_SEEN = 10  # rows that count, in nDCG
-_SECONDS = 30.0
+_MADE_UP = "lookups"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """nDCG@10 of one question, and its class.
+class Routing(Evaluation):
+    """Searches for each question by every mode, by the ``mode`` that it is routed to, and as ``routed`` in the graph.
 
-    ``scores`` are by each mode, by the ``mode`` that it is routed to, and as ``routed`` in the graph: by that mode,
-    with the queries that the default preset adds.
+    The last has the queries that the preset adds. Regret is the nDCG@10 of the best mode less the way's, below 0 where
+    a way beats all modes; ``saved`` is the regret of always-hybrid less that of routing.
     """
 
-    kind: str
-    scores: dict[str, float]
+    name = "routing"
+    headline = ("routed regret", "saved", "class right", "small talk known", "requests left alone", "routed nDCG@10")
+    lower_is_better = frozenset(f"{way} regret" for way in _ROUTED)
 
-    @property
-    def regret(self) -> dict[str, float]:
-        """Return by how much hybrid and both kinds of routing stay behind the best mode; below 0 where they beat it."""
-        best = max(self.scores[mode] for mode in _MODES)
-        return {name: best - self.scores[name] for name in _ROUTED}
+    def __init__(self, conditions: Conditions) -> None:
+        super().__init__(conditions)
+        self._sets: dict[str, EvaluationSet] = {}
+        self._embedder = SentenceTransformerEmbedder(conditions.settings)
+        self._router = Router(conditions)
+
+    def read(self, paths: Sequence[Path]) -> dict[str, list[Example]]:
+        """Return the questions of BEIR-style sets, with a made-up set of look-ups, and the utterances of others."""
+        found = find_sets(paths, lambda path: is_beir(path) or is_clinc(path), f"{beir.WANTED}, or {utterances.WANTED}")
+        spoken = {name: read_utterances(path) for name, path in found.items() if is_clinc(path)}
+        self._sets = {name: read_beir(path) for name, path in found.items() if name not in spoken}
+        if self._sets:
+            self._sets = {_MADE_UP: generated_lookups(), **self._sets}
+        return {**{name: as_examples(some) for name, some in self._sets.items()}, **spoken}
+
+    @asynccontextmanager
+    async def open(self, name: str) -> AsyncIterator[Target]:
+        """Read the set's passages in, if it has some, and route."""
+        async with self._router.opened():
+            if name not in self._sets:
+                yield self._classified
+                return
+            async with indexed(self.conditions, self._sets[name].sources, self._embedder) as read:
+
+                async def target(inputs: Mapping[str, Any]) -> dict[str, Any]:
+                    return await self._searched(read, inputs["question"])
+
+                yield target
+
+    def score(self, example: Example, outputs: Mapping[str, Any]) -> dict[str, float]:
+        """Return nDCG@10 and regret by way; of an utterance whether its class is right."""
+        if "rankings" not in outputs:
+            return _class_scores(example, outputs["question_class"])
+        relevant = example.reference["relevant"]
+        scores = {way: ranking_scores(rows, relevant)["nDCG@10"] for way, rows in outputs["rankings"].items()}
+        best = max(scores[mode] for mode in MODES)
+        regret = {way: best - scores[way] for way in _ROUTED}
+        return {
+            **{f"{way} nDCG@10": score for way, score in scores.items()},
+            **{f"{way} regret": value for way, value in regret.items()},
+            "saved": regret["hybrid"] - regret["routed"],
+        }
+
+    def kept(self, example: Example, outputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the places that count of each ranking."""
+        if "rankings" not in outputs:
+            return dict(outputs)
+        rankings = {way: rows[:DEEPEST] for way, rows in outputs["rankings"].items()}
+        return {**outputs, "rankings": rankings, "passages": rankings["routed"]}
+
+    def summary(self, results: Sequence[Result]) -> dict[str, Any]:
+        """Return for each set and for all the mean nDCG@10 by way, the regret, and the classes.
+
+        ``saved`` is a mean over all questions, with its interval; ``regret_by_set`` weighs each set alike.
+        ``utterances`` has the sets of these.
+        """
+        searched = [result for result in results if "saved" in result.scores]
+        sets = by_set(searched)
+        found: dict[str, Any] = {}
+        if searched:
+            found = {
+                "sets": {name: _summary(some) for name, some in sets.items()},
+                "all": _summary(searched),
+                "saved": mean_interval([result.scores["saved"] for result in searched]),
+                "regret_by_set": {
+                    way: round(float(np.mean([mean_score(some, f"{way} regret") for some in sets.values()])), 4)
+                    for way in _ROUTED
+                },
+            }
+        if spoken := by_set([result for result in results if "rankings" not in result.outputs]):
+            found["utterances"] = {name: {**self.metrics(some), **_classes(some)} for name, some in spoken.items()}
+        return found
+
+    async def _classified(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        routed = await self._router.classified(inputs["question"])
+        return {"question_class": routed.kind, "route": routed.route, "degraded": routed.degraded}
+
+    async def _searched(self, read: Indexed, question: str) -> dict[str, Any]:
+        found: dict[str, list[Hit]] = {
+            mode: await read.searcher.search(read.principal, question, mode, k=DEPTH) for mode in SEARCHES["hybrid"]
+        }
+        routed: Routed = await self._router.routed(question, read)
+        by_mode: dict[str, list[Hit]] = {mode: found[mode] for mode in SEARCHES.get(routed.route, ())}
+        rankings = {
+            **found,
+            "hybrid": fuse(question, found, fusion=read.searcher.fusion),
+            "mode": fuse(question, by_mode, fusion=read.searcher.fusion) if by_mode else [],
+            "routed": routed.hits,
+        }
+        return {
+            "question_class": routed.kind, "route": routed.route, "degraded": routed.degraded,
+            "rankings": {way: rows_of(hits) for way, hits in rankings.items()},
+        }  # fmt: skip
 
 
-async def evaluate_routing(folder: Path) -> dict[str, Any]:
-    """Return for each set the mean nDCG@10 by mode and as routed, and the regret of always-hybrid and of routing.
+def _class_scores(example: Example, kind: str) -> dict[str, float]:
+    conversation = example.reference["conversation"]
+    right = float((kind == "conversational") == conversation)
+    if conversation is None:
+        return {}
+    if example.kind == "out of scope":
+        return {"out of scope left alone": right}
+    return {"class right": right, "small talk known" if conversation else "requests left alone": right}
 
-    Takes the folder if it is a BEIR-style set, else those up to two levels below it, and with them a made-up set of
-    look-ups of codes and names. ``saved`` is the mean over all questions of always-hybrid's regret less the route's,
-    with its interval; ``regret_by_set`` weighs each set alike. Raises `UnreadableSet`.
-    """
-    sets = {"lookups": generated_lookups(), **_read(folder)}
-    embedder = SentenceTransformerEmbedder(settings())
-    await asyncio.to_thread(embedder.open)
-    outcomes = {name: await _outcomes(evaluated, embedder) for name, evaluated in sets.items()}
-    everything = [outcome for some in outcomes.values() for outcome in some]
+
+def _summary(results: Sequence[Result]) -> dict[str, Any]:
     return {
-        "sets": {name: _summary(some) for name, some in outcomes.items()},
-        "all": _summary(everything),
-        "saved": mean_interval([outcome.regret["hybrid"] - outcome.regret["routed"] for outcome in everything]),
-        "regret_by_set": {
-            name: round(float(np.mean([_regret(some, name) for some in outcomes.values()])), 4) for name in _ROUTED
-        },
+        "questions": len(results),
+        **_classes(results),
+        "nDCG@10": {way: round(mean_score(results, f"{way} nDCG@10"), 4) for way in (*MODES, "mode", "routed")},
+        "regret": {way: round(mean_score(results, f"{way} regret"), 4) for way in _ROUTED},
     }
 
 
-def _read(folder: Path) -> dict[str, EvaluationSet]:
-    found = [folder, *sorted(folder.glob("*/")), *sorted(folder.glob("*/*/"))]
-    sets = {}
-    for path in found:
-        if (path / "queries.jsonl").exists() and (path / "corpus.jsonl").exists():
-            sets[path.name] = read_beir(path)
-    if not sets:
-        raise UnreadableSet(f"{folder} holds no BEIR-style set: corpus.jsonl, queries.jsonl, qrels*.tsv.")
-    return sets
-
-
-async def _outcomes(evaluated: EvaluationSet, embedder: Embedder) -> list[Outcome]:
-    configuration = settings()
-    principal = local_principal(configuration)
-    async with scratch_database(configuration) as database:
-        ingester = Ingester(database, embedder, ModelTokenCounter(configuration), principal)
-        await ingester.ingest(Found(sources=evaluated.sources), "eval")
-        searcher = Searcher(database, embedder)
-        return [
-            await _outcome(searcher, principal, question, evaluated.relevant[key])
-            for key, question in evaluated.questions
-        ]
-
-
-async def _outcome(searcher: Searcher, principal: Principal, question: str, relevant: dict[str, int]) -> Outcome:
-    found: dict[str, list[Hit]] = {
-        mode: await searcher.search(principal, question, mode, k=DEPTH) for mode in SEARCHES["hybrid"]
-    }
-    kind, _ = question_class(question)
-    route = ROUTES.get(kind, "hybrid")
-    rankings = {
-        **found,
-        "hybrid": fuse(question, found),
-        "mode": fuse(question, {mode: found[mode] for mode in SEARCHES[route]}),
-        "routed": await _routed(searcher, principal, question, route),
-    }
-    return Outcome(kind, {name: _ndcg(hits, relevant) for name, hits in rankings.items()})
-
-
-async def _routed(searcher: Searcher, principal: Principal, question: str, route: Mode) -> list[Hit]:
-    """Search as the graph does by default after it has classified a question: with the queries that it adds."""
-    desks, runtime = Desks(), Runtime(context=RunContext())
-    desk = Desk(principal, question, Filters(), asked=question, queries=[unquoted(question)])
-    key = desks.open(desk)
-    state: Any = {"desk": key, "route": route}
-    planned = await Enhance(desks, searcher, None, (), _SECONDS)(state, runtime)
-    retrieve = Retrieve(desks, searcher, (), _SECONDS)
-    for leg in planned["legs"]:
-        await retrieve(leg, runtime)
-    await Fuse(desks, searcher)(state, runtime)
-    return desk.ranked
-
-
-def _ndcg(hits: Sequence[Hit], relevant: dict[str, int]) -> float:
-    """Return nDCG@10 with gains that double with each grade (Järvelin and Kekäläinen, ACM TOIS 2002)."""
-    rows = list(dict.fromkeys(hit.passage.source for hit in hits))[:_SEEN]
-    gains = [2.0 ** relevant.get(row, 0) - 1 for row in rows]
-    ideal = sorted((2.0**grade - 1 for grade in relevant.values()), reverse=True)[:_SEEN]
-    return _discounted(gains) / _discounted(ideal)
-
-
-def _discounted(gains: Sequence[float]) -> float:
-    return float(sum(gain / np.log2(rank + 1) for rank, gain in enumerate(gains, start=1)))
-
-
-def _regret(outcomes: Sequence[Outcome], name: str) -> float:
-    return float(np.mean([outcome.regret[name] for outcome in outcomes]))
-
-
-def _summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    return {
-        "questions": len(outcomes),
-        "classes": dict(Counter(outcome.kind for outcome in outcomes).most_common()),
-        "nDCG@10": {
-            name: round(float(np.mean([outcome.scores[name] for outcome in outcomes])), 4)
-            for name in (*_MODES, "mode", "routed")
-        },
-        "regret": {name: round(_regret(outcomes, name), 4) for name in _ROUTED},
-    }
+def _classes(results: Sequence[Result]) -> dict[str, dict[str, int]]:
+    return {"classes": dict(Counter(result.outputs["question_class"] for result in results).most_common())}

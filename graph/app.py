@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graph.application import Application
 from graph.builder import AskGraph, Parts, build_graph
 from graph.tracing import traced
+from graph.without import Switch
 from ingest.uploads import Uploads
 from models.alignment import SentenceAligner
 from models.answerability import PassageJudge
@@ -28,7 +29,7 @@ from models.tokenizer import ModelTokenCounter
 from observe.logs import set_up_logging
 from settings import Settings, settings
 from state.ports import ChatModel, Embedder, Reranker, Source, Verifier
-from state.screening import policy
+from state.screening import DEFAULT_POLICY, Action, Entity, policy
 from store.cache import ResponseCache
 from store.checkpoints import ThreadSaver
 from store.database import Database, open_database
@@ -37,11 +38,15 @@ from store.keys import Keys
 from store.receipts import Receipts
 from store.threads import Threads
 from tools.condensing import Condenser, room_for_passages
+from tools.fusion import configured_fusion
 from tools.linked import LinkGraph
 from tools.neighbours import Neighbourhood
 from tools.ranking_cache import RankingCache
+from tools.screening import Screen
 from tools.search import Searcher
 from tools.sources_file import read_sources
+
+_UNMASKED: dict[Entity, Action] = dict.fromkeys(DEFAULT_POLICY, "allow")
 
 
 @dataclass(frozen=True)
@@ -86,13 +91,15 @@ async def open_application(
     configuration: Settings,
     connect: Callable[[Settings], AbstractAsyncContextManager[Database]] = open_database,
     own: Own | None = None,
+    without: frozenset[Switch] = frozenset(),
 ) -> AsyncIterator[Application]:
     """Start or join the database and load the models, at the same time; close the pool at the end.
 
     Without the configured embedding model every answer says so, for as long as the application is open: vector
     searches are left out, and the packaged model reads what is found. ``connect`` opens another database than the
-    configured one, for evaluations; ``own`` are parts of the caller's. Raises `ModelUnavailable` if the packaged model,
-    or an embedder of the caller's, cannot be had, and what ``connect`` raises.
+    configured one, and ``without`` leaves steps out, both for evaluations; ``own`` are parts of the caller's. Raises
+    `ModelUnavailable` if the packaged model, or an embedder of the caller's, cannot be had, and what ``connect``
+    raises.
     """
     own = own or Own()
     read_by = configuration.model_copy(update={"embedding_model": PACKAGED}) if own.embedder else configuration
@@ -111,7 +118,10 @@ async def open_application(
         asked_by = own.question_embedder or embedder
         cached_embedder = CachedEmbedder(asked_by) if configuration.cache else asked_by
         rankings = RankingCache() if configuration.cache else RankingCache(most=0)
-        searcher = Searcher(database, cached_embedder, configuration.max_question_chars, rankings=rankings)
+        fusion = replace(configured_fusion(configuration), distinct="duplicates" not in without)
+        searcher = Searcher(
+            database, cached_embedder, configuration.max_question_chars, rankings=rankings, fusion=fusion
+        )
         receipts = Receipts(database)
         scorer = EmbeddingSentenceScorer(models.tokens)
         writer, verifier = ExtractiveWriter(scorer), models.verifier
@@ -133,7 +143,7 @@ async def open_application(
             aligner=SentenceAligner(scorer),
             verifier=verifier,
             finder=finder,
-            policy=policy(configuration.sensitive_policy),
+            policy=_UNMASKED if "masks" in without else policy(configuration.sensitive_policy),
             receipts=receipts,
             names={
                 "chat temperature": str(configuration.chat_temperature),
@@ -151,12 +161,16 @@ async def open_application(
                 *read_sources(configuration.sources, configuration.source_keys, small_chat or chat),
                 *own.sources,
             ),
-            condenser=Condenser(room, chat, scorer) if chat else None,
-            neighbours=Neighbourhood(database),
+            condenser=Condenser(room, chat, scorer) if chat and "condensing" not in without else None,
+            neighbours=None if "neighbours" in without else Neighbourhood(database),
             links=LinkGraph(searcher),
             max_question_chars=configuration.max_question_chars,
             counter=counter,
             max_question_tokens=configuration.max_question_tokens,
+            fusion=fusion,
+            passages=configuration.passages,
+            rerank_depth=configuration.rerank_depth,
+            without=without,
         )
         threads = Threads(database, configuration.thread_days)
         thread_graph = build_graph(parts, ThreadSaver(database))
@@ -166,6 +180,7 @@ async def open_application(
         yield Application(
             database, embedder, counter, searcher, receipts, threads, graph, thread_graph,
             keys=Keys(database), feedback=Feedback(database), uploads=uploads, verifier=verifier, finder=finder,
+            screen=Screen(finder, parts.policy),
         )  # fmt: skip
 
 

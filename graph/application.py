@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
 from langchain_core.messages import AnyMessage
@@ -27,7 +27,21 @@ from store.keys import Keys
 from store.receipts import Receipts
 from store.threads import Threads
 from store.verification import verify_receipt
+from tools.screening import Screen
 from tools.search import Searcher
+
+
+class How(TypedDict, total=False):
+    """How to ask: a forced kind of search, ``key=value`` filters, what else to set, and the conversation.
+
+    ``thread`` is a kept one; ``history`` is what was said before where none keeps it.
+    """
+
+    mode: Mode | None
+    filters: Sequence[str]
+    context: RunContext | None
+    thread: UUID | None
+    history: Sequence[AnyMessage]
 
 
 @dataclass(frozen=True)
@@ -51,44 +65,25 @@ class Application:
     uploads: Uploads
     verifier: Verifier
     finder: SensitiveFinder
+    screen: Screen
 
     async def warm(self) -> None:
         """Load what the first answer would wait for: for servers, which have the time."""
         await asyncio.to_thread(self.finder.open)
 
-    async def ask(
-        self,
-        principal: Principal,
-        question: str,
-        *,
-        mode: Mode | None = None,
-        filters: Sequence[str] = (),
-        context: RunContext | None = None,
-        thread: UUID | None = None,
-        history: Sequence[AnyMessage] = (),
-    ) -> Answer:
-        """Answer a question as ``principal``; ``history`` is what was said before where no thread keeps it."""
-        asked = AskInput(question=question, mode=mode, filters=list(filters), messages=list(history))
-        graph, run = self._run(context, thread)
-        with asking(str(thread) if thread else None) as watched, watched.here(), signed_in(principal):
+    async def ask(self, principal: Principal, question: str, **how: Unpack[How]) -> Answer:
+        """Answer a question as ``principal``."""
+        graph, asked, run = self._run(question, how)
+        with asking(_thread(how)) as watched, watched.here(), signed_in(principal):
             output = await graph.ainvoke(asked, **run)
         return Answer.model_validate(output["answer"])
 
     async def stream(
-        self,
-        principal: Principal,
-        question: str,
-        *,
-        mode: Mode | None = None,
-        filters: Sequence[str] = (),
-        context: RunContext | None = None,
-        thread: UUID | None = None,
-        history: Sequence[AnyMessage] = (),
+        self, principal: Principal, question: str, **how: Unpack[How]
     ) -> AsyncIterator[Step | Said | Answer]:
         """Yield each step as it ends, each sentence as it passes the checks, and at last the whole answer."""
-        asked = AskInput(question=question, mode=mode, filters=list(filters), messages=list(history))
-        graph, run = self._run(context, thread)
-        with asking(str(thread) if thread else None) as watched:
+        graph, asked, run = self._run(question, how)
+        with asking(_thread(how)) as watched:
             with signed_in(principal):
                 events: Any = graph.astream(asked, stream_mode=["custom", "updates"], **run)
             async with aclosing(events):
@@ -100,14 +95,16 @@ class Application:
                     for told in _told(*event):
                         yield told
 
-    def _run(self, context: RunContext | None, thread: UUID | None) -> tuple[AskGraph, dict[str, Any]]:
-        """Return the graph to run, and how."""
-        options: dict[str, Any] = {"context": context or RunContext()}
-        if thread is None:
-            return self.graph, options
+    def _run(self, question: str, how: How) -> tuple[AskGraph, AskInput, dict[str, Any]]:
+        """Return the graph to run, what it is given, and how it runs."""
+        filters, history = list(how.get("filters", ())), list(how.get("history", ()))
+        asked = AskInput(question=question, mode=how.get("mode"), filters=filters, messages=history)
+        options: dict[str, Any] = {"context": how.get("context") or RunContext()}
+        if (thread := _thread(how)) is None:
+            return self.graph, asked, options
         # At the end only: a checkpoint a step would cost more than the steps.
-        config = {"configurable": {"thread_id": str(thread)}}
-        return self.thread_graph, {**options, "config": config, "durability": "exit"}
+        config = {"configurable": {"thread_id": thread}}
+        return self.thread_graph, asked, {**options, "config": config, "durability": "exit"}
 
     async def verify(self, principal: Principal, receipt: UUID) -> Verification:
         """Check a receipt of the principal's against what is stored now. Raises `NotFound`."""
@@ -117,6 +114,11 @@ class Application:
     def ingester(self, principal: Principal) -> Ingester:
         """Return what reads documents in for ``principal``."""
         return Ingester(self.database, self.embedder, self.counter, principal)
+
+
+def _thread(how: How) -> str | None:
+    thread = how.get("thread")
+    return str(thread) if thread else None
 
 
 def _told(kind: str, event: dict[str, Any]) -> Iterator[Step | Said | Answer]:

@@ -17,6 +17,7 @@ from langgraph.runtime import Runtime
 from graph import policies, routes
 from graph.hop import build_hop
 from graph.watching import Watch
+from graph.without import Switch, searched, stand_ins
 from nodes.broaden import Broaden
 from nodes.budget import Budget
 from nodes.cite import Cite
@@ -57,6 +58,7 @@ from state.ports import (
 from state.run import AskInput, AskOutput, AskState, HopInput, Leg, RunContext
 from state.screening import DEFAULT_POLICY, Action, Entity
 from tools.condensing import Condenser
+from tools.fusion import Fusion
 
 _MOST_STEPS = 250  # of LangGraph: four a sentence, so far more than the longest answer takes
 
@@ -78,6 +80,8 @@ class Parts:
     """What the graph is built from, behind its ports.
 
     ``names`` says which parts these are, for receipts; ``notes`` what better ones could not be had, for every answer.
+    ``passages`` are read for an answer and ``rerank_depth`` by the reranker, None by the question's class. ``without``
+    is what an evaluation leaves out.
     """
 
     search: Search
@@ -102,6 +106,10 @@ class Parts:
     max_question_chars: int = 4000
     counter: TokenCounter | None = None
     max_question_tokens: int = 1000
+    fusion: Fusion = field(default_factory=Fusion)
+    passages: int | None = None
+    rerank_depth: int | None = None
+    without: frozenset[Switch] = frozenset()
 
 
 def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[int] | None = None) -> AskGraph:
@@ -110,6 +118,7 @@ def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[int] | None = No
     Without a ``checkpointer`` each run stands alone, unless a server that runs the graph brings its own.
     """
     desks = Desks(Pace(policies.STEP_SECONDS))
+    search = searched(parts.search, parts.without)
     timed = partial(_timed, desks=desks, watch=Watch(desks))
     graph = StateGraph(AskState, input_schema=AskInput, output_schema=AskOutput, context_schema=RunContext)
     nodes: dict[str, Node] = {
@@ -120,15 +129,15 @@ def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[int] | None = No
         "recall": Recall(desks, parts.cache, _made_by(parts)),
         "greet": SayTemplate(desks, "greet"),
         "enhance": Enhance(
-            desks, parts.search, parts.small_chat or parts.chat, parts.sources, policies.ENHANCE_SECONDS
+            desks, search, parts.small_chat or parts.chat, parts.sources, policies.ENHANCE_SECONDS, parts.without
         ),
-        "fuse": Fuse(desks, parts.search),
+        "fuse": Fuse(desks, search, parts.fusion),
         "quarantine": Quarantine(desks),
-        "rerank": Rerank(desks, parts.rerankers, policies.RERANK_SECONDS),
+        "rerank": Rerank(desks, parts.rerankers, policies.RERANK_SECONDS, parts.rerank_depth),
         "grade": Grade(desks, parts.judge),
         "broaden": Broaden(desks, parts.sources),
         "abstain": SayTemplate(desks, "abstain"),
-        "budget": Budget(desks, parts.condenser, parts.neighbours),
+        "budget": Budget(desks, parts.condenser, parts.neighbours, parts.passages),
         "write": Write(desks, parts.writer, parts.chat, parts.small_chat, policies.WRITE_SECONDS),
         "cite": Cite(desks, parts.aligner),
         "ground": Ground(desks, parts.verifier, parts.judge_chat, policies.JUDGE_SECONDS),
@@ -136,15 +145,15 @@ def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[int] | None = No
         "validate": Validate(desks, parts.finder, parts.policy),
         "remember": Remember(desks, parts.receipts, parts.names, parts.cache, parts.notes),
     }
-    for name, node in nodes.items():
+    for name, node in stand_ins(nodes, desks, parts.without).items():
         graph.add_node(name, timed(name, node), input_schema=AskState)
     graph.add_node(
         "retrieve",
-        timed("retrieve", Retrieve(desks, parts.search, parts.sources, policies.SOURCE_SECONDS)),
+        timed("retrieve", Retrieve(desks, search, parts.sources, policies.SOURCE_SECONDS, parts.fusion)),
         input_schema=Leg,
     )
 
-    hops = build_hop(desks, parts.search, parts.links, parts.small_chat or parts.chat, timed)
+    hops = build_hop(desks, search, parts.links, parts.small_chat or parts.chat, timed, parts.fusion)
     graph.add_node("hop", hops, input_schema=HopInput)
 
     graph.add_edge(START, "guard")
@@ -182,6 +191,9 @@ def _made_by(parts: Parts) -> dict[str, str]:
         "sources": ", ".join(source.name for source in parts.sources),
         "policy": repr(sorted(parts.policy.items())),
         "abstain below": str(parts.judge.threshold),
+        "fusion": repr((parts.fusion.k, sorted(parts.fusion.weights.items()))),
+        "depths": repr((parts.passages, parts.rerank_depth)),
+        "without": ", ".join(sorted(parts.without)),
         "notes": " ".join(parts.notes),
     }
 

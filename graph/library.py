@@ -34,14 +34,14 @@ from contextlib import AsyncExitStack, ExitStack, aclosing
 from os import PathLike, fspath
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from uuid import UUID
 
 from anyio.from_thread import start_blocking_portal
 from langchain_core.retrievers import BaseRetriever
 
 from graph.app import Own, open_application
-from graph.application import Application
+from graph.application import Application, How
 from ingest.report import IngestReport
 from ingest.sources import find_sources
 from models.langchain_adapters import given_chat, given_embedders
@@ -51,7 +51,6 @@ from state.evidence import Hit, Mode
 from state.filters import parse_filters
 from state.ports import Source
 from state.principal import EVERYONE, local_principal
-from state.run import RunContext
 from tools.langchain_retriever import RetrieverSource
 
 if TYPE_CHECKING:
@@ -59,15 +58,6 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 Event = Step | Said | Answer
-
-
-class How(TypedDict, total=False):
-    """How to ask: a forced kind of search, ``key=value`` filters, what else to set, and the conversation."""
-
-    mode: Mode | None
-    filters: Sequence[str]
-    context: RunContext
-    thread: UUID
 
 
 class AsyncFootnote:

@@ -93,7 +93,8 @@ def claim_features(claim: Reading, evidence: Sequence[Reading]) -> _Values:
     best_text = likeness.best_text
     best_words = likeness.best_words
     best_held = {word.stem for word in best_words}
-    missing = [word for word in content if word.stem not in held and not word.stem.isdigit()]
+    absent_words = missing_words(claim, evidence)
+    missing = [word for word in absent_words if not word.stem.isdigit()]
     all_text = "\n".join(reading.text for reading in evidence)
     names = [word for word in content if word.name]
     names_missing = [word for word in names if word.stem not in held]
@@ -103,7 +104,7 @@ def claim_features(claim: Reading, evidence: Sequence[Reading]) -> _Values:
     same = [value for value in alike if value is not None]
     denials, best_denials = len(NEGATION.findall(claim.text)), len(NEGATION.findall(best_text))
     hedges, best_hedges = len(HEDGE.findall(claim.text)), len(HEDGE.findall(best_text))
-    absent = [word.stem for word in content if word.stem not in held]
+    absent = [word.stem for word in absent_words]
     absent_best = [word.stem for word in content if word.stem not in best_held]
     half = max(1, len(content) // 2)
     token_content = [likeness.word(word) for word in content] or [0.0]
@@ -149,6 +150,12 @@ def claim_features(claim: Reading, evidence: Sequence[Reading]) -> _Values:
         "missing_short": float(sum(value < 0.45 for value in missing_likeness)),
     }
     return np.array([values[name] for name in NAMES], dtype=np.float32)
+
+
+def missing_words(claim: Reading, evidence: Sequence[Reading]) -> list[Word]:
+    """Return the words of a claim, those in common use left out, that the evidence has in no form."""
+    held = {word.stem for reading in evidence for word in reading.words}
+    return [word for word in claim.words if not word.common and word.stem not in held]
 
 
 def _share(part: int, whole: int) -> float:

@@ -28,18 +28,20 @@ _READ_AROUND = 3  # passages whose neighbours are looked at
 class Budget:
     """Degrades: neighbours that cannot be read, or a summary that the chat model does not give, are noted.
 
-    Without a ``condenser`` no chat model reads: the passages are those of the ranking.
+    Without a ``condenser`` no chat model reads: the passages are those of the ranking. ``passages`` is how many are
+    read where a client does not say, None by the question's class.
     """
 
     desks: Desks
     condenser: Condenser | None = None
     neighbours: Neighbours | None = None
+    passages: int | None = None
 
     async def __call__(self, state: AskState, runtime: Runtime[RunContext]) -> dict[str, Any]:
         """Put the evidence on the desk: the best ``k`` passages, at most some of them from one document."""
         desk = self.desks[state["desk"]]
         context = (runtime.context or RunContext()).clamped()
-        k = context.k or READ[state["question_class"]]
+        k = context.k or self.passages or READ[state["question_class"]]
         limit = k if desk.filters.documents else _PER_DOCUMENT
         hits = at_most(desk.ranked, limit)
         if self.condenser is None or not context.prose:

@@ -78,7 +78,8 @@ class Desk:
     ``excerpts`` are what a chat model reads of the evidence, as labels with its numbers and texts. ``calls`` is whether
     ``source`` may hold a call of a chat model open, and ``watch`` what ends it when the run was left.
     ``ticket`` is the answer's place in the cache, ``recalled`` what was found there. ``aside`` are the
-    chunks that quarantine has left out, ``nearest`` what is offered when there is no answer.
+    chunks that quarantine has left out, ``nearest`` what is offered when there is no answer;
+    ``sifts`` is whether it does so at all: evaluations alone turn it off.
     """
 
     principal: Principal
@@ -111,6 +112,7 @@ class Desk:
     dropped: int = 0
     nearest: list[Citation] = field(default_factory=list)
     aside: set[int] = field(default_factory=set)
+    sifts: bool = True
 
     def seconds_left(self) -> float:
         """Return how long the answer may still take."""

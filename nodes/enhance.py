@@ -73,6 +73,7 @@ class Enhance:
     """Degrades: an enhancement that fails or takes longer than ``seconds`` is left out, noted; the question is not.
 
     Without a chat model, those that need one are passed over in silence: they are no part of that configuration.
+    ``without`` names what evaluations leave out.
     """
 
     desks: Desks
@@ -80,6 +81,7 @@ class Enhance:
     chat: ChatModel | None
     sources: tuple[Source, ...]
     seconds: float
+    without: frozenset[str] = frozenset()
 
     async def __call__(self, state: AskState, runtime: Runtime[RunContext]) -> dict[str, Any]:
         """Put further queries on the desk; return the searches to make, and whether wider ones would be left then."""
@@ -88,6 +90,7 @@ class Enhance:
         wanted = context.enhancements if context.preset == "custom" else PRESETS[context.preset]
         if context.preset == "balanced" and question_form(desk.question) != "comparison":
             wanted = tuple(name for name in wanted if name not in FOR_COMPARISONS)
+        wanted = tuple(name for name in wanted if name not in self.without)
         modes, notes = SEARCHES[state["route"]], []
         legs = [Leg(desk=state["desk"], mode=mode, query=0) for mode in modes]
         wider = len(modes) == 1 or desk.question != desk.asked

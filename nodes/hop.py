@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -17,7 +17,7 @@ from state.errors import ChatUnavailable, StoreMisconfigured
 from state.evidence import Hit, Mode
 from state.ports import ChatModel, Links, Search
 from state.run import HopState, Leg, RunContext
-from tools.fusion import fuse, ranked
+from tools.fusion import Fusion, fuse, ranked
 from tools.linked import FIRST
 
 _READ = 6  # passages that a chat model reads to say what is missing, and of which a new one means that a hop paid
@@ -88,6 +88,7 @@ class Follow:
     desks: Desks
     search: Search
     links: Links | None
+    fusion: Fusion = field(default_factory=Fusion)
 
     async def __call__(self, state: HopState, runtime: Runtime[RunContext]) -> dict[str, Any]:
         """Put what the hop found among the passages on the desk; ``hop`` is ``stop`` when it brought nothing new."""
@@ -96,7 +97,8 @@ class Follow:
         degraded: list[str] = []
         if state["hop_legs"]:
             found = await self._searched(desk, state["hop_legs"][0]["query"])
-            desk.ranked = ranked(fuse(desk.question, {"hopped": desk.ranked, "followed": found}), "found")
+            fused = fuse(desk.question, {"hopped": desk.ranked, "followed": found}, fusion=self.fusion)
+            desk.ranked = ranked(fused, "found")
         elif not any("found" in hit.ranks for hit in desk.ranked):
             desk.ranked = ranked(desk.ranked, "found")
         try:
@@ -114,7 +116,7 @@ class Follow:
     async def _searched(self, desk: Desk, query: int) -> list[Hit]:
         """Return what the searches for the hop's own question found."""
         names = [name for mode in _MODES if (name := f"{mode} {query}") in desk.rankings]
-        found = await fused_passages(self.search, desk, desk.queries[query], names)
+        found = await fused_passages(self.search, desk, desk.queries[query], names, self.fusion)
         for name in names:
             del desk.rankings[name]
         return trusted(desk, found)[0]

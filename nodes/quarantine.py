@@ -43,6 +43,8 @@ def trusted(desk: Desk, hits: Sequence[Hit]) -> tuple[list[Hit], int]:
     For code that an order brought along tells of nothing once the order is gone: found again by another search, a
     passage of it would seem harmless.
     """
+    if not desk.sifts:
+        return list(hits), 0
     hits = [hit for hit in hits if hit.passage.chunk_id not in desk.aside]
     kept, put_aside = sifted(" ".join([desk.question, *desk.queries]), hits)
     desk.aside |= {hit.passage.chunk_id for hit in hits} - {hit.passage.chunk_id for hit in kept}

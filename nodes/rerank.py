@@ -25,12 +25,13 @@ class Rerank:
     """Degrades: a reranker that fails, hangs or comes too late gives way to the next, and the last to the fused order.
 
     Each is noted. ``rerankers`` come best first; none is asked again while a call of it that was given up is running.
-    ``most_seconds`` is the limit for one call.
+    ``most_seconds`` is the limit for one call; ``depth`` is how many passages are read, None by the question's class.
     """
 
     desks: Desks
     rerankers: Sequence[Reranker]
     most_seconds: float
+    depth: int | None = None
     _given_up: dict[str, threading.Thread] = field(default_factory=dict)
 
     async def __call__(self, state: AskState, runtime: Runtime[RunContext]) -> dict[str, Any]:
@@ -43,7 +44,7 @@ class Rerank:
         for reranker in self.rerankers:
             if not affords(desk, "rerank"):
                 return {"degraded": [*notes, left_out("reranking")]}
-            failure = await self._reranked(reranker, desk, RERANKED[state["question_class"]])
+            failure = await self._reranked(reranker, desk, self.depth or RERANKED[state["question_class"]])
             if not failure:
                 return {"degraded": notes}
             notes.append(f"reranking by {reranker.name} was left out: {failure}")

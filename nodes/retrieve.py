@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -12,6 +12,7 @@ from nodes.desk import Desk, Desks
 from state.errors import ModelUnavailable, SourceUnavailable, StoreMisconfigured
 from state.ports import Search, Source
 from state.run import Leg, RunContext
+from tools.fusion import Fusion
 
 _DEPTH = 100  # places of a ranking: those of duplicates among them are of no use
 _FROM_ELSEWHERE = 10  # passages of another source
@@ -30,6 +31,7 @@ class Retrieve:
     search: Search
     sources: tuple[Source, ...]
     seconds: float
+    fusion: Fusion = field(default_factory=Fusion)
 
     async def __call__(self, state: Leg, runtime: Runtime[RunContext]) -> dict[str, Any]:
         """Put a ranking and its weight on the desk."""
@@ -45,7 +47,7 @@ class Retrieve:
             desk.failures[mode] = error
             return {"degraded": [f"{mode} search was left out: {error}"]}
         name = f"{mode} {state['query']}" if state["query"] else mode
-        desk.rankings[name], desk.weights[name] = found, state.get("weight", 1.0)
+        desk.rankings[name], desk.weights[name] = found, state.get("weight", 1.0) * self.fusion.weight(mode)
         return {}
 
     async def _elsewhere(self, desk: Desk, name: str, query: str) -> dict[str, Any]:

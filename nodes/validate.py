@@ -24,6 +24,7 @@ from state.screening import DEFAULT_POLICY, MASKS, Action, Entity
 from text.injection import is_request, is_suspect
 from text.leakage import leaks_prompt
 from text.unsafe import is_active, unsafe
+from tools.screening import Screen
 
 _MOST_CHARACTERS = 2000  # a "sentence" longer than this is a table or a dump, not an answer
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn"}  # controls, bidirectional overrides, surrogates, private use
@@ -99,12 +100,7 @@ class Validate:
 
     def _masked(self, text: str) -> tuple[str, set[str]]:
         """Return a text with what the policy does not allow masked, and what that was."""
-        hidden = set()
-        for one in reversed(self.finder.find(text)):
-            if not self._does(one.entity, "allow"):
-                hidden.add(MASKS[one.entity])
-                text = f"{text[: one.start]}[{MASKS[one.entity]} hidden]{text[one.end :]}"
-        return text, hidden
+        return Screen(self.finder, self.policy).masked(text)
 
     def _does(self, entity: Entity, action: Action) -> bool:
         return self.policy.get(entity, "mask") == action

@@ -42,7 +42,7 @@ def set_up_langsmith(mask: Mask, *, texts: bool) -> Client | None:
     """
     if not tracing_is_enabled():
         return None
-    client = _MaskedClient(_Masking(mask, texts))
+    client = MaskedClient(mask, texts=texts)
     configure(client=client)
     return client
 
@@ -53,11 +53,14 @@ def flush_langsmith(client: Client | None) -> None:
         client.flush(timeout=_FLUSH_SECONDS)
 
 
-class _MaskedClient(Client):
-    """LangSmith's client, which masks inputs, outputs, errors and metadata, and here sends nothing beside them."""
+class MaskedClient(Client):
+    """LangSmith's client, which masks inputs, outputs, errors and metadata, and here sends nothing beside them.
 
-    def __init__(self, masking: _Masking) -> None:
-        super().__init__(anonymizer=masking)
+    ``mask`` takes personal data out of a text; with ``texts`` words are sent too, masked. ``options`` are the client's.
+    """
+
+    def __init__(self, mask: Mask, *, texts: bool, **options: Any) -> None:
+        super().__init__(anonymizer=_Masking(mask, texts), **options)
 
     def create_run(self, *given: Any, **run: Any) -> None:
         """Send the beginning of a run."""

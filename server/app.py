@@ -21,9 +21,9 @@ from observe.tracing import flush_traces, set_up_tracing
 from server.chat_completions.errors import as_openai, speaks_openai
 from server.headers import SecurityHeaders, is_api
 from server.identity import ApiKeys
-from server.limits import Admission, BodyLimit, question_places
+from server.limits import Admission, BodyLimit, Buckets, question_places
 from server.openapi import with_problems
-from server.page import PageGate, PageUsers
+from server.page import PageGate, PageUsers, PageWork
 from server.problems import install
 from server.requests import HEADER, Requests
 from server.routes import ask, conversations, documents, health, openai, receipts, search
@@ -65,6 +65,7 @@ def create_app(settings: Settings, *, page: bool = False, opening: Opening = ope
     app.state.questions = Admission(question_places(settings))
     app.state.uploads = Admission(settings.max_uploads)
     app.state.renders = [(speaks_openai, as_openai)]
+    requests = Buckets(settings.requests_per_minute, settings.request_burst)
     middleware = [
         Middleware(Requests),
         Middleware(SecurityHeaders),
@@ -77,7 +78,7 @@ def create_app(settings: Settings, *, page: bool = False, opening: Opening = ope
             expose_headers=[HEADER, "Retry-After"],
         ),
         Middleware(BodyLimit, settings=settings),
-        Middleware(ApiKeys, settings=settings),
+        Middleware(ApiKeys, requests=requests),
     ]
     for module in (ask, search, documents, conversations, receipts, openai, health):
         app.include_router(module.routes)
@@ -86,7 +87,8 @@ def create_app(settings: Settings, *, page: bool = False, opening: Opening = ope
         users = PageUsers(settings, Cookies(session_secret(settings.home), settings.session_hours), _opened(app))
         middleware.append(Middleware(PageGate, users=users))
         app.include_router(sign_in(users))
-        _in_loop(partial(_mount_page, app, users))
+        work = PageWork(users, requests, app.state.questions, settings.question_seconds)
+        _in_loop(partial(_mount_page, app, users, work))
     app.user_middleware = middleware
     app.openapi = with_problems(app)  # type: ignore[method-assign]
     return app
@@ -134,13 +136,13 @@ def _in_loop(work: Callable[[], None]) -> None:
         work()
 
 
-def _mount_page(app: FastAPI, users: PageUsers) -> None:
+def _mount_page(app: FastAPI, users: PageUsers, work: PageWork) -> None:
     """Mount the page at ``/``: last, because it takes every path that is left."""
     import gradio
 
     from ui.page import build_page, page_options
 
-    blocks = build_page(_opened(app), users.principal_of)
+    blocks = build_page(_opened(app), users.principal_of, work.place)
     gradio.mount_gradio_app(
         app,
         blocks,

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from typing import Any, Self, TypeVar
 
 from starlette.requests import Request
@@ -16,20 +15,12 @@ from starlette.types import Receive, Scope, Send
 from server.limits import Admission
 from server.problems import RefusedRequest
 from state.answer import Answer, Said, Step
-from state.run import RunContext
 
 Result = TypeVar("Result")
 Event = Step | Said | Answer
 
 _PING_SECONDS = 15.0  # of silence after which proxies may take a connection for dead
 _GRACE = 1.0  # seconds beyond the limit that the one who keeps it may take to say so
-_SHARE = 0.75  # of the time limit after which the graph leaves out what it can
-
-
-def in_time(context: RunContext, seconds: float) -> RunContext:
-    """Return the context with a deadline well before the time limit, so that there is an answer when it comes."""
-    deadline = seconds * _SHARE
-    return replace(context, deadline=deadline if context.deadline is None else min(context.deadline, deadline))
 
 
 def _too_long(seconds: float) -> RefusedRequest:

@@ -17,7 +17,6 @@ from graph.application import Application
 from server.headers import needs_key
 from server.limits import Buckets, too_many
 from server.problems import RefusedRequest, respond
-from settings import Settings
 from state.errors import FootnoteError
 from state.identity import NotAuthenticated
 from state.principal import Principal
@@ -43,9 +42,9 @@ class ApiKeys:
     Bodies are not read before that: who has no key cannot make this server store an upload.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, requests: Buckets) -> None:
         self._app = app
-        self._requests = Buckets(settings.requests_per_minute, settings.request_burst)
+        self._requests = requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on as its caller's, or refuse it."""

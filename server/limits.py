@@ -62,7 +62,7 @@ class Admission:
     def place(self) -> Iterator[None]:
         """Hold a place while working. Raises `RefusedRequest` when all are taken."""
         if self._running >= self._most:
-            detail = f"This server is working on {self._most} requests of this kind already: try again shortly."
+            detail = f"This server is working on as many requests as it takes ({self._most}): try again shortly."
             raise too_many(detail, self._seconds)
         self._running += 1
         began = time.monotonic()

@@ -7,8 +7,11 @@ to 127.0.0.1: the first are told by where the browser says they come from, the s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
@@ -18,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from graph.application import Application
 from server.addresses import is_loopback
 from server.headers import is_api
+from server.limits import Admission, Buckets, too_many
 from server.problems import RefusedRequest, respond
 from server.sessions import Cookies, Session
 from settings import Settings
@@ -45,6 +49,11 @@ class PageUsers:
             raise NotAuthenticated("Your session is over: sign in again.")
         return session.principal
 
+    def key_of(self, request: HTTPConnection) -> UUID | None:
+        """Return the key that who sends a request signed in with, None for the local user."""
+        session = None if self._is_local(request) else self.cookies.read(request)
+        return session.key if session else None
+
     async def user(self, request: Request) -> str | None:
         """Return the name of who sends a request, None if they must sign in: also when their key was revoked."""
         if self._is_local(request):
@@ -61,6 +70,25 @@ class PageUsers:
             return False
         name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
         return is_loopback(request.client.host if request.client else "") and is_loopback(name)
+
+
+class PageWork:
+    """Takes questions of the page on as the API does its own: at the rate of a key, each with a place of its own."""
+
+    def __init__(self, users: PageUsers, requests: Buckets, admission: Admission, seconds: float) -> None:
+        self._users, self._requests, self._admission, self._seconds = users, requests, admission, seconds
+
+    @contextmanager
+    def place(self, request: HTTPConnection) -> Iterator[float]:
+        """Hold a place while working; give the seconds that it may take. Raises `RefusedRequest`.
+
+        The local user has the whole machine, and so no rate of their own.
+        """
+        key = self._users.key_of(request)
+        if key and (seconds := self._requests.wait(key)):
+            raise too_many(f"You have asked as often as you may for now: try again in {math.ceil(seconds)} s.", seconds)
+        with self._admission.place():
+            yield self._seconds
 
 
 class PageGate:

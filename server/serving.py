@@ -28,6 +28,10 @@ def serve_one(settings: Settings, *, page: bool) -> None:
 
     set_up_logging(settings)
     set_up_tracing(settings)
+    if page:  # where files lie between being dropped on the page and being read in: for nobody else to look at
+        folder = settings.home / "page"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tell_workers("GRADIO_TEMP_DIR", str(folder))
     Server(create_app(settings, page=page), settings).run()
 
 

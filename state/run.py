@@ -145,3 +145,12 @@ class RunContext:
         if self.preset == "minimal":
             return 0
         return MOST_HOPS if kind == "complex" else 1
+
+
+_SHARE = 0.75  # of a time limit, after which the graph leaves out what it can
+
+
+def in_time(context: RunContext, seconds: float) -> RunContext:
+    """Return the context with a deadline well before a time limit, so that there is an answer when it comes."""
+    deadline = seconds * _SHARE
+    return replace(context, deadline=deadline if context.deadline is None else min(context.deadline, deadline))

@@ -1,4 +1,4 @@
-"""What readers think of answers: a thumb and a reason by receipt, of which the latest counts."""
+"""What readers think of answers: by receipt a thumb, a reason and the right answer; the latest counts."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from state.principal import Principal
 from store.database import Database
 
 Thumb = Literal["up", "down"]
-MAX_REASON = 2000  # characters
+MAX_REASON = 2000  # characters, and of a correction
 
 
 class Opinion(BaseModel):
-    """What a user thinks of the answer with that receipt, and why."""
+    """What a user thinks of the answer with that receipt, why, and what the right one would have been."""
 
     model_config = ConfigDict(frozen=True)
 
     receipt: UUID
     thumb: Thumb
     reason: str
+    correction: str
     given_at: datetime
 
 
@@ -36,23 +37,27 @@ class Feedback:
 
     database: Database
 
-    async def give(self, principal: Principal, receipt: UUID, thumb: Thumb, reason: str = "") -> None:
+    async def give(
+        self, principal: Principal, receipt: UUID, thumb: Thumb, reason: str = "", correction: str = ""
+    ) -> None:
         """Keep an opinion in place of an earlier one on the same answer.
 
         Raises:
             NotFound: the principal has no such receipt.
-            InvalidFilter: the reason is too long, or no text.
+            InvalidFilter: the reason or the correction is too long, or no text.
         """
-        if len(reason) > MAX_REASON or not is_storable(reason):
-            raise InvalidFilter(f"Unusable reason: write at most {MAX_REASON} characters of text.")
+        for what, text in (("reason", reason), ("correction", correction)):
+            if len(text) > MAX_REASON or not is_storable(text):
+                raise InvalidFilter(f"Unusable {what}: write at most {MAX_REASON} characters of text.")
         async with self.database.session(principal, write=True) as connection:
             cursor = await connection.execute(
-                """insert into feedback (tenant_id, user_name, receipt_id, thumb, reason)
-                   select current_tenant(), current_user_name(), id, %(thumb)s, %(reason)s
+                """insert into feedback (tenant_id, user_name, receipt_id, thumb, reason, correction)
+                   select current_tenant(), current_user_name(), id, %(thumb)s, %(reason)s, %(correction)s
                    from receipts where id = %(receipt)s
                    on conflict (receipt_id, tenant_id, user_name) do update
-                   set thumb = excluded.thumb, reason = excluded.reason, given_at = now()""",
-                {"receipt": receipt, "thumb": thumb, "reason": reason.strip()},
+                   set thumb = excluded.thumb, reason = excluded.reason, correction = excluded.correction,
+                       given_at = now()""",
+                {"receipt": receipt, "thumb": thumb, "reason": reason.strip(), "correction": correction.strip()},
             )
             if not cursor.rowcount:
                 raise NotFound(f"There is no receipt {receipt} of yours.")
@@ -62,6 +67,7 @@ class Feedback:
         async with self.database.session(principal) as connection:
             cursor = connection.cursor(row_factory=class_row(Opinion))
             await cursor.execute(
-                "select receipt_id as receipt, thumb, reason, given_at from feedback order by given_at desc, receipt_id"
+                """select receipt_id as receipt, thumb, reason, correction, given_at from feedback
+                   order by given_at desc, receipt_id"""
             )
             return await cursor.fetchall()

@@ -13,11 +13,12 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from state.answer import HopRecord, Receipt, SpanRecord
+from state.answer import HopRecord, Receipt, SpanRecord, quote_hash
 from state.errors import NotFound
 from state.evidence import LIVE
 from state.principal import Principal
 from store.database import Connection, Database
+from store.spans import SpanKey, read_spans
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,20 @@ class Receipts:
             receipt = Receipt.model_validate(row[0])
             cited = [span.document_id for claim in receipt.claims for span in claim.spans]
             return _with_words(receipt, row[1], await _sources(connection, cited))
+
+    async def claims(self, principal: Principal, receipt: Receipt) -> list[str]:
+        """Return the sentences that a receipt's answer claimed, those left out whose words are not to be had."""
+        async with self.database.session(principal) as connection:
+            spans = [SpanKey(one.document_id, one.version, one.start, one.end) for one in _spans(receipt)]
+            stored = await read_spans(connection, spans)
+            cursor = await connection.execute(
+                "select body -> 'claims' from derived_texts where receipt_id = %s", (receipt.id,)
+            )
+            row = await cursor.fetchone()
+        texts = [span.text for span in stored.values() if span.text is not None]
+        texts += ((row[0] if row else None) or {}).values()
+        words = {quote_hash(text): text for text in texts}
+        return [words[claim.sha256] for claim in receipt.claims if claim.sha256 in words]
 
     async def sources(self, principal: Principal, documents: Collection[UUID]) -> dict[UUID, str]:
         """Return where documents come from, those left out that are gone or not visible."""
@@ -114,6 +129,10 @@ def _derived(receipt: Receipt, words: Sequence[str]) -> dict[str, Any]:
         "hops": [hop.model_dump(mode="json") for hop in receipt.hops],
         "claims": claims,
     }
+
+
+def _spans(receipt: Receipt) -> list[SpanRecord]:
+    return [span for claim in receipt.claims for span in claim.spans]
 
 
 async def _sources(connection: Connection, documents: Collection[UUID]) -> dict[UUID, str]:

@@ -12,9 +12,11 @@ import re
 import sys
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+from anyio.from_thread import start_blocking_portal
 
 _PIECE = re.compile(r"\S+\s*|\s+")
 
@@ -166,6 +168,13 @@ async def chat_server(reply: Reply | None = None, port: int = 0) -> AsyncIterato
         yield server
     finally:
         listening.close()
+
+
+@contextlib.contextmanager
+def chat_server_beside(reply: Reply) -> Iterator[ChatServer]:
+    """Serve from a thread of its own, for tests that have no event loop."""
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(chat_server(reply)) as server:
+        yield server
 
 
 async def _serve(port: int, text: str) -> None:

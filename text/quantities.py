@@ -36,6 +36,7 @@ _MONTHS = {
     for month in names.split()
 }  # fmt: skip
 _WEEKDAYS = frozenset(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"))
+_SEASONS = frozenset(("spring", "summer", "autumn", "winter"))
 
 
 def amounts(text: str) -> frozenset[float]:
@@ -74,12 +75,12 @@ def _number(form: str) -> float | None:
 
 
 def calendar_words(text: str) -> frozenset[str]:
-    """Return the months (as ``m1`` to ``m12``; "may" and "march" only with a capital) and weekdays of a text."""
+    """Return the months (``m1`` to ``m12``; "may" and "march" only with a capital), weekdays and seasons of a text."""
     found = set()
     for token in tokens(text):
         written = text[token.start : token.end]
         if token.text in _MONTHS and (token.text not in ("may", "march") or written[0].isupper()):
             found.add(f"m{_MONTHS[token.text]}")
-        elif token.text in _WEEKDAYS or token.text.removesuffix("s") in _WEEKDAYS:
-            found.add(token.text.removesuffix("s"))
+        elif (name := token.text.removesuffix("s")) in _WEEKDAYS | _SEASONS:
+            found.add(name)
     return frozenset(found)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
 
 import regex
 
+from settings import Settings
 from state.evidence import Hit, Passage
 from text.tokens import codes
 from tools.deduplication import without_duplicates
@@ -19,6 +21,28 @@ Key = TypeVar("Key", bound=Hashable)
 # on fusions of many rankings. For two, 20 gave 0.731 instead of 0.727 nDCG@10 on SciFact, and more on MuSiQue.
 RRF_K = 20
 CODES_WEIGHT = 1.0  # of the ranking of passages that hold the question's codes, beside 1 for words and for meaning
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """How rankings are joined: RRF's ``k``, and what rankings by `lexical`, `vector` and `codes` count for.
+
+    ``weights`` has those that do not count as by default. ``distinct`` leaves out near duplicates.
+    """
+
+    k: float = RRF_K
+    weights: Mapping[str, float] = field(default_factory=dict)
+    distinct: bool = True
+
+    def weight(self, kind: str) -> float:
+        """Return what a ranking of this kind counts for."""
+        return self.weights.get(kind, CODES_WEIGHT if kind == "codes" else 1.0)
+
+
+def configured_fusion(configuration: Settings) -> Fusion:
+    """Return the fusion that the settings ask for."""
+    k = RRF_K if configuration.fusion_k is None else configuration.fusion_k
+    return Fusion(k, dict(zip(configuration.fusion_weights, configuration.fusion_weights.values(), strict=True)))
 
 
 def reciprocal_rank_fusion(
@@ -38,9 +62,14 @@ def reciprocal_rank_fusion(
 
 
 def fuse(
-    question: str, rankings: Mapping[str, Sequence[Hit]], *, weights: Mapping[str, float] | None = None
+    question: str,
+    rankings: Mapping[str, Sequence[Hit]],
+    *,
+    weights: Mapping[str, float] | None = None,
+    fusion: Fusion | None = None,
 ) -> list[Hit]:
     """Fuse rankings of passages and leave out duplicates; each hit keeps its rank in every stage."""
+    fusion = fusion or Fusion()
     known = {hit.passage.chunk_id: hit for hits in rankings.values() for hit in hits}
     wanted = codes(question)
     held = {chunk: codes_held(wanted, hit.passage) for chunk, hit in known.items()} if wanted else {}
@@ -48,26 +77,33 @@ def fuse(
         {name: [hit.passage.chunk_id for hit in hits] for name, hits in rankings.items()},
         held,
         weights,
+        fusion,
     )
-    return ranked(without_duplicates([Hit(known[key].passage, score, ranks) for key, score, ranks in order]), "fused")
+    hits = [Hit(known[key].passage, score, ranks) for key, score, ranks in order]
+    return ranked(without_duplicates(hits) if fusion.distinct else hits, "fused")
 
 
 def fused_order(
-    rankings: Mapping[str, Sequence[Key]], held: Mapping[Key, int], weights: Mapping[str, float] | None = None
+    rankings: Mapping[str, Sequence[Key]],
+    held: Mapping[Key, int],
+    weights: Mapping[str, float] | None = None,
+    fusion: Fusion | None = None,
 ) -> list[tuple[Key, float, dict[str, int]]]:
     """Fuse rankings of items; return each item's score and its rank, from 1, in every ranking, the best first.
 
     ``held`` says how many codes of the question (``ERR-41``) an item holds: those with most of them, then those ranked
     first, are a ranking of their own, ``codes``. To an embedding all codes are alike, and what it likes twice would
-    outrank what was asked for.
+    outrank what was asked for. ``weights`` are by the rankings' names; of ``fusion``, what codes count for and its
+    ``k`` count here.
     """
+    fusion = fusion or Fusion()
     items = dict.fromkeys(item for name in sorted(rankings) for item in rankings[name])
     if holding := sorted((item for item in items if held.get(item)), key=lambda item: -held[item]):
-        rankings, weights = {**rankings, "codes": holding}, {**(weights or {}), "codes": CODES_WEIGHT}
+        rankings, weights = {**rankings, "codes": holding}, {**(weights or {}), "codes": fusion.weight("codes")}
     places = {name: {item: rank for rank, item in enumerate(found, start=1)} for name, found in rankings.items()}
     return [
         (item, score, {name: found[item] for name, found in places.items() if item in found})
-        for item, score in reciprocal_rank_fusion(rankings, weights=weights)
+        for item, score in reciprocal_rank_fusion(rankings, weights=weights, k=fusion.k)
     ]
 
 

@@ -5,21 +5,37 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import regex
+
 from state.answer import Answer, Citation
 from state.memory import ThreadInfo, Turn
 
 _MARKS = re.compile(r"\[(\d+(?:,\s*\d+)*)\]")
-_ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|~$!&])")
-_LEADING = re.compile(r"^(\s*)([-+=]|\d+[.)])", re.MULTILINE)
+# What begins an inline construct of CommonMark or of its usual extensions (footnotes, strike-through, mathematics), and
+# what makes a line another block than a paragraph; also what would make an image of a mark that follows, and what ends
+# a heading. No more than that: programs and plain terminals read answers too.
+_INLINE = regex.compile(
+    r"[\\`*\[\]<~$]|&(?=#?\w+;)|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|!\Z|(?<=\s)#(?=#*[ \t]*$)", regex.MULTILINE
+)
+_BLOCK = regex.compile(r"^[ \t]*(?:([#+=:>|-])|(\d+)([.)])(?=\s|$))?", regex.MULTILINE)
 _SCHEME = re.compile(r"(?i)\b(https?|ftp|mailto|www)([.:])")
 
 
+def escaped(text: str) -> str:
+    """Return Markdown that shows a text as it is, but for indents: nothing in it is markup, HTML or a link."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _BLOCK.sub(_no_block, _INLINE.sub(r"\\\g<0>", lines))
+
+
+def _no_block(match: regex.Match[str]) -> str:
+    sign, number, after = match.groups()
+    return f"\\{sign}" if sign else f"{number}\\{after}" if number else ""
+
+
 def plain(text: str) -> str:
-    """Return a text such that Markdown shows it as it is: no link, image, heading or HTML comes out of it."""
-    escaped = _ACTIVE.sub(r"\\\1", " ".join(text.split()))
-    escaped = _LEADING.sub(lambda match: f"{match[1]}{match[2][:-1]}\\{match[2][-1]}", escaped)
-    # Renderers that link bare addresses leave these alone.
-    return _SCHEME.sub(lambda match: f"{match[1]}{'&#58;' if match[2] == ':' else '&#46;'}", escaped)
+    """Return a text as one line of Markdown that shows it as it is, also where bare addresses are made links."""
+    line = escaped(" ".join(text.split()))
+    return _SCHEME.sub(lambda match: f"{match[1]}{'&#58;' if match[2] == ':' else '&#46;'}", line)
 
 
 def answer_markdown(answer: Answer, prefix: str = "") -> str:

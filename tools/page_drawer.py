@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Final
 
 from state.errors import UnreadableDocument
-from tools.page_marks import CitedLine
+from tools.page_marks import Box, CitedLine
 from tools.page_worker import DRAWN
 
 _ROOT: Final = Path(__file__).parents[1]
@@ -27,13 +27,13 @@ class PageDrawer:
         self._process: subprocess.Popen[bytes] | None = None
         atexit.register(self.close)
 
-    def draw(self, pdf: bytes, page: int, lines: Sequence[CitedLine], name: str) -> bytes:
-        """Return a page (from 1) as PNG with what is cited of its lines marked.
+    def draw(self, pdf: bytes, page: int, lines: Sequence[CitedLine], hidden: Sequence[Box], name: str) -> bytes:
+        """Return a page (from 1) as PNG with what is cited of its lines marked, and the ``hidden`` boxes painted over.
 
         Raises:
             UnreadableDocument: the PDF, which the message calls ``name``, is encrypted or broken, or takes too much.
         """
-        header = json.dumps({"page": page, "lines": lines}).encode()
+        header = json.dumps({"page": page, "lines": lines, "hidden": hidden}).encode()
         request = len(header).to_bytes(4, "big") + len(pdf).to_bytes(4, "big") + header + pdf
         with self._turn:
             answer = self._asked(request) or b""

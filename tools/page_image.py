@@ -20,7 +20,8 @@ from store.database import Database
 from store.originals import StoredPage, original_of, stored_page
 from store.texts import slice_of
 from tools.page_drawer import PageDrawer
-from tools.page_marks import CitedLine
+from tools.page_marks import Box, CitedLine
+from tools.screening import Screen
 
 MOST_BYTES: Final = 32_000_000
 """Pictures kept in memory in all: most have about a quarter of a megabyte."""
@@ -65,11 +66,13 @@ async def page_image(
     page: int | None,
     start: int,
     end: int,
+    screen: Screen,
 ) -> bytes:
     """Return a page of a document's version as PNG, 2 pixels a point, with characters ``start`` to ``end`` marked.
 
     With ``page`` None it is the one on which the first of them is. Of a span over several pages, that part is marked
-    which is on this one.
+    which is on this one. Lines that hold what ``screen`` does not let show are painted over, whole: where in a line
+    a character stands is not always known.
 
     Raises:
         NotFound: the document is gone or not the principal's to see, has no such page, or its original is not there.
@@ -79,9 +82,15 @@ async def page_image(
         stored = await stored_page(connection, document_id, version, start, page)
         if stored is None:
             raise NotFound("There is no such page of a document that you may see.")
-        cited = [line for line in stored.page.lines if line[0] < end and line[1] > start]
-        first, last = (cited[0][0], max(line[1] for line in cited)) if cited else (0, 0)
+        first = min((line[0] for line in stored.page.lines), default=0)
+        last = max((line[1] for line in stored.page.lines), default=0)
         text = await slice_of(connection, document_id, version, first, last) or ""
+        sensitive = await asyncio.to_thread(screen.hidden, text)
+        hidden = [
+            line[2:]
+            for line in stored.page.lines
+            if any(one.start < line[1] - first and one.end > line[0] - first for one in sensitive)
+        ]
         lines = [
             CitedLine(
                 line[2:],
@@ -89,23 +98,24 @@ async def page_image(
                 max(start, line[0]) - line[0],
                 min(end, line[1]) - line[0],
             )
-            for line in cited
+            for line in stored.page.lines
+            if line[0] < end and line[1] > start
         ]
-        key = (stored.content_hash, stored.page.number, tuple(lines))
+        key = (stored.content_hash, stored.page.number, tuple(lines), tuple(hidden))
         if (picture := _pictures.get(key)) is not None:
             return picture
         pdf = await original_of(connection, document_id, version)
-    picture = await asyncio.get_running_loop().run_in_executor(_drawing, _drawn, stored, pdf, lines)
+    picture = await asyncio.get_running_loop().run_in_executor(_drawing, _drawn, stored, pdf, lines, hidden)
     _pictures.put(key, picture)
     return picture
 
 
-def _drawn(stored: StoredPage, pdf: bytes | None, lines: Sequence[CitedLine]) -> bytes:
+def _drawn(stored: StoredPage, pdf: bytes | None, lines: Sequence[CitedLine], hidden: Sequence[Box]) -> bytes:
     name = stored.source.rsplit("/", 1)[-1]
     pdf = pdf or _still_on_disk(stored)
     if pdf is None:
         raise NotFound(f"The original of {name} is not kept, so its pages cannot be drawn: upload it once more.")
-    return _drawer.draw(pdf, stored.page.number, lines, name)
+    return _drawer.draw(pdf, stored.page.number, lines, hidden, name)
 
 
 def _still_on_disk(stored: StoredPage) -> bytes | None:

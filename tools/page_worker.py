@@ -12,6 +12,7 @@ import json
 import select
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Any, BinaryIO, Final
 
 from tools.page_marks import Box, CitedLine, mark_boxes
@@ -26,6 +27,7 @@ IDLE_SECONDS: Final = 120.0
 DRAW_SECONDS: Final = 10
 DRAWN, FAILED = b"+", b"-"
 _MARK = (255, 226, 84)  # a text marker's yellow: multiplied with the page, so that the words stay black
+_INK = (40, 40, 40)
 _PADDING = 1.5  # points
 
 
@@ -38,7 +40,7 @@ def main() -> None:
         header, pdf = request
         lines = [CitedLine(tuple(box), text, first, last) for box, text, first, last in header["lines"]]
         try:
-            answer = DRAWN + draw_page(pdf, header["page"], lines)
+            answer = DRAWN + draw_page(pdf, header["page"], lines, header["hidden"])
         except MemoryError:
             raise
         except Exception:
@@ -49,8 +51,8 @@ def main() -> None:
         signal.alarm(0)
 
 
-def draw_page(pdf: bytes, number: int, lines: list[CitedLine]) -> bytes:
-    """Return a page (from 1) of a PDF as PNG, with what is cited of its lines marked."""
+def draw_page(pdf: bytes, number: int, lines: list[CitedLine], hidden: Sequence[Box]) -> bytes:
+    """Return a page (from 1) of a PDF as PNG, with what is cited of its lines marked and ``hidden`` painted over."""
     import pypdfium2
     from PIL import Image, ImageChops
 
@@ -65,6 +67,8 @@ def draw_page(pdf: bytes, number: int, lines: list[CitedLine]) -> bytes:
             if place[0] < place[2] and place[1] < place[3]:
                 part = picture.crop(place)
                 picture.paste(ImageChops.multiply(part, Image.new("RGB", part.size, _MARK)), place)
+        for box in hidden:
+            picture.paste(_INK, _on_picture(page, box, picture.size))
     written = io.BytesIO()
     picture.save(written, "PNG", compress_level=1)
     return written.getvalue()

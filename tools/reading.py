@@ -16,10 +16,12 @@ async def first_distinct(
     found: Sequence[Scored],
     k: int,
     wanted: Callable[[Passage], bool] = lambda passage: True,
+    *,
+    distinct: bool = True,
 ) -> list[Hit]:
     """Return the first ``k`` passages that are ``wanted``, without duplicates and what ``read`` does not give.
 
-    It reads ``k``, which is nearly always enough, then more at a time.
+    With ``distinct`` turned off duplicates stay. It reads ``k``, which is nearly always enough, then more at a time.
     """
     hits: list[Hit] = []
     start, step = 0, k
@@ -27,7 +29,7 @@ async def first_distinct(
         part = found[start : start + step]
         given = await read([slot for slot, *_ in part])
         hits += [Hit(given[slot], score, at) for slot, score, at in part if slot in given and wanted(given[slot])]
-        hits = without_duplicates(hits, limit=k)
+        hits = without_duplicates(hits, limit=k) if distinct else hits[:k]
         start, step = start + step, 2 * step
     return hits
 

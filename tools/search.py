@@ -21,7 +21,7 @@ from store.database import Connection, Database
 from store.posting_cache import PostingCache
 from text.query import Query, parse_query
 from text.tokens import codes
-from tools.fusion import fuse, fused_order, ranked
+from tools.fusion import Fusion, fuse, fused_order, ranked
 from tools.ranking_cache import RankingCache
 from tools.reading import Scored, first_distinct, phrases_hold
 
@@ -44,6 +44,7 @@ class Searcher:
     corpora: CorpusCache = field(default_factory=CorpusCache)
     postings: PostingCache = field(default_factory=PostingCache)
     rankings: RankingCache = field(default_factory=RankingCache)
+    fusion: Fusion = field(default_factory=Fusion)
     spaces: dict[str, int] = field(default_factory=dict)
 
     async def search(
@@ -142,6 +143,8 @@ class Searcher:
     ) -> list[Hit]:
         """Return up to ``k`` passages by both at once, fused by weighted reciprocal ranks.
 
+        ``weights`` are those of ``fusion`` if left out.
+
         Given ``notes``, it leaves out one of both that cannot be used, and adds a note that says so and why.
         """
         query = self._query(question)
@@ -165,7 +168,7 @@ class Searcher:
                 raise failure
         if notes is not None:
             notes.extend(f"{mode} search was left out: {failure}" for mode, failure in failures.items())
-        return fuse(question, rankings, weights=weights)[:k]
+        return fuse(question, rankings, weights=weights or self.fusion.weights, fusion=self.fusion)[:k]
 
     async def _fused(
         self, principal: Principal, question: str, k: int, filters: Filters, weights: Mapping[str, float] | None
@@ -188,7 +191,8 @@ class Searcher:
                 by_words = await scoring
                 words, meaning = [slot for slot, _ in by_words], [slot for slot, _ in nearest]
                 held = matches.holding(codes(question), words + meaning)
-                fused = fused_order({"lexical": words, "vector": meaning}, held, weights)
+                rankings = {"lexical": words, "vector": meaning}
+                fused = fused_order(rankings, held, weights or self.fusion.weights, self.fusion)
                 hits = await self._read(connection, fused, query, k)
         finally:
             await asyncio.gather(embedding, return_exceptions=True)
@@ -196,7 +200,13 @@ class Searcher:
 
     async def _read(self, connection: Connection, found: Sequence[Scored], query: Query, k: int) -> list[Hit]:
         """Return the first ``k`` passages of slots in which the query's phrases stand, without duplicates."""
-        return await first_distinct(partial(passages.by_slot, connection), found, k, partial(phrases_hold, query))
+        return await first_distinct(
+            partial(passages.by_slot, connection),
+            found,
+            k,
+            partial(phrases_hold, query),
+            distinct=self.fusion.distinct,
+        )
 
     async def _embedded(self, query: Query, question: str) -> npt.NDArray[np.float32]:
         (vector,) = await asyncio.to_thread(self.embedder.embed, [query.text or question])

@@ -8,7 +8,7 @@ from html import escape
 from typing import Final
 
 from state.answer import Answer, Citation, Claim, Said, Verdict
-from tools.markdown import answer_markdown
+from ui.answer_tools import button, footer, icon_button
 from ui.icons import icon
 from ui.shared import ShownTurn
 
@@ -34,15 +34,15 @@ def live_html(turns: Sequence[ShownTurn], number: int) -> str:
 def turn_html(turn: ShownTurn, number: int, *, last: bool) -> str:
     """Return a question with its answer, or with what there is of it."""
     question = escape(turn.question)
-    body = _answer(turn.answer, turn.withheld) if turn.answer else _unfinished(turn)
+    body = _answer(turn.answer, turn) if turn.answer else _unfinished(turn)
     again = f"{icon('again')} Ask again"
-    retry = _button("again", again, question=turn.question) if turn.state in ("failed", "stopped") else ""
+    retry = button("again", again, question=turn.question) if turn.state in ("failed", "stopped") else ""
     receipt = escape(str(turn.answer.receipt)) if turn.answer and turn.answer.receipt else ""
     return (
         f'<article class="fn-turn" data-state="{turn.state}" data-turn="{number}" data-receipt="{receipt}"'
         f' {"data-last" if last else ""} aria-busy="{"true" if turn.state == "working" else "false"}">'
         f'<div class="fn-asked"><h2 dir="auto"><span class="fn-sr">You asked: </span>{question}</h2>'
-        f"{_icon_button('edit', 'Edit this question', question=turn.question)}</div>"
+        f"{icon_button('edit', 'Edit this question', question=turn.question)}</div>"
         f'<div class="fn-answer" dir="auto">{body}{retry}</div></article>'
     )
 
@@ -64,20 +64,23 @@ def _said(said: Sequence[Said], *, fresh: bool) -> str:
     return f'<div class="fn-text">{_joined(parts)}</div>'
 
 
-def _answer(answer: Answer, withheld: int) -> str:
+def _answer(answer: Answer, turn: ShownTurn) -> str:
     if answer.claims:
         text = f'<div class="fn-text">{_joined([_sentence(claim) for claim in answer.claims])}</div>'
     else:
         text = f'<div class="fn-text"><span>{escape(answer.answer)}</span></div>' if answer.answer else ""
     parts = [text]
-    if withheld:
-        words = "1 sentence of this answer rests" if withheld == 1 else f"{withheld} sentences of this answer rest"
+    if turn.withheld:
+        many = turn.withheld > 1
+        words = f"{turn.withheld} sentences of this answer rest" if many else "1 sentence of this answer rests"
         parts.append(_note(f"{words} on documents that are gone or no longer yours to read, and so cannot be shown."))
     if answer.abstained:
         parts.append(_why_not(answer))
+    elif answer.claims and answer.confidence.level == "low":
+        parts.append(_note("The sources say this, but it may not be what you asked: see what lowered the confidence."))
     parts.append(_sources(answer.claims))
     parts.append(_degraded(answer.degraded))
-    parts.append(_footer(answer))
+    parts.append(footer(answer, turn.question))
     return "".join(parts)
 
 
@@ -162,63 +165,17 @@ def _nearest(citation: Citation) -> str:
 
 
 def _degraded(notes: Sequence[str]) -> str:
-    if not notes:
-        return ""
-    words = "; ".join(notes)
-    return _note(f"This answer was made with less than usual: {words}.")
+    hidden = sorted({what for note in notes for what in _hidden(note)})
+    less = [note for note in notes if not _hidden(note)]
+    told = _note(f"What the policy on personal data keeps back is hidden here: {', '.join(hidden)}.") if hidden else ""
+    return told + (_note(f"This answer was made with less than usual: {'; '.join(less)}.") if less else "")
+
+
+def _hidden(note: str) -> list[str]:
+    """Return what a note says was masked, nothing if it is about something else."""
+    _, masked, what = note.partition("personal data was masked: ")
+    return what.split(", ") if masked else []
 
 
 def _note(text: str) -> str:
     return f'<p class="fn-note">{icon("note")}<span>{escape(text)}</span></p>'
-
-
-def _footer(answer: Answer) -> str:
-    """Return how sure the answer is, and what can be done with it."""
-    tools = [_copy_button(answer)]
-    if answer.receipt:
-        tools += [
-            _icon_button("up", "This answer helped", pressed=False),
-            _icon_button("down", "This answer did not help", pressed=False),
-            _button("how", f"{icon('how')} How this answer was made", expanded=False),
-        ]
-    return (
-        f'<div class="fn-foot">{_confidence(answer)}<div class="fn-tools">{"".join(tools)}</div></div>'
-        '<div class="fn-more" hidden></div>'
-    )
-
-
-def _copy_button(answer: Answer) -> str:
-    label = "Copy the answer with its footnotes"
-    return (
-        f'<button type="button" class="fn-icon" data-fn="copy" data-markdown="{escape(answer_markdown(answer))}"'
-        f' aria-label="{label}" data-tip="{label}">{icon("copy")}</button>'
-    )
-
-
-def _confidence(answer: Answer) -> str:
-    """Return how sure the answer is; of one that says that there is none, how sure that is."""
-    confidence = answer.confidence
-    lowered = "".join(f"<li>{escape(reason)}</li>" for reason in confidence.lowered_by)
-    what = f"<p>Lowered by:</p><ul>{lowered}</ul>" if lowered else "<p>Nothing lowered it.</p>"
-    of_what = " that they do not say" if answer.abstained and answer.nearest else ""
-    return (
-        f'<details class="fn-confidence" data-level="{confidence.level}"><summary>'
-        f'<span class="fn-level" aria-hidden="true"><i></i><i></i><i></i></span>'
-        f"{confidence.level.capitalize()} confidence{of_what}</summary>"
-        f'<div class="fn-pop">{what}<p class="fn-quiet">Estimated at {confidence.score:.0%}.</p></div></details>'
-    )
-
-
-def _button(action: str, inner: str, *, question: str = "", expanded: bool | None = None) -> str:
-    asked = f' data-question="{escape(question)}"' if question else ""
-    state = "" if expanded is None else f' aria-expanded="{str(expanded).lower()}"'
-    return f'<button type="button" class="fn-tool" data-fn="{action}"{asked}{state}>{inner}</button>'
-
-
-def _icon_button(action: str, label: str, *, question: str = "", pressed: bool | None = None) -> str:
-    asked = f' data-question="{escape(question)}"' if question else ""
-    state = "" if pressed is None else f' aria-pressed="{str(pressed).lower()}"'
-    return (
-        f'<button type="button" class="fn-icon" data-fn="{action}"{asked}{state} aria-label="{label}"'
-        f' data-tip="{label}">{icon(action)}</button>'
-    )

@@ -58,7 +58,11 @@ def server_functions(page: Page) -> list[Callable[..., Awaitable[Any]]]:
         return await _told(lambda: how_html(page.application(), page.who(request), _id(asked)))
 
     async def verify(asked: Any, request: gr.Request) -> dict[str, Any]:
-        return await _told(lambda: verification_html(page.application(), page.who(request), _id(asked)))
+        async def checked() -> str:
+            with page.at_work(request):  # it reads as much as a question does
+                return await verification_html(page.application(), page.who(request), _id(asked))
+
+        return await _told(checked)
 
     async def receipt(asked: Any, request: gr.Request) -> dict[str, Any]:
         async def text() -> str:
@@ -72,9 +76,10 @@ def server_functions(page: Page) -> list[Callable[..., Awaitable[Any]]]:
         async def keep() -> str:
             given = asked if isinstance(asked, dict) else {}
             thumb: Thumb = "up" if given.get("thumb") == "up" else "down"
-            receipt, reason = _id(given.get("receipt")), str(given.get("reason", ""))
-            await page.application().feedback.give(page.who(request), receipt, thumb, reason)
-            return "Thank you: kept." if reason else "Kept."
+            receipt = _id(given.get("receipt"))
+            reason, correction = str(given.get("reason", "")), str(given.get("correction", ""))
+            await page.application().feedback.give(page.who(request), receipt, thumb, reason, correction)
+            return "Thank you: kept." if reason or correction else "Kept."
 
         return await _told(keep)
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import aclosing
-from dataclasses import replace
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
 import gradio as gr
 
-from graph.application import Application
+from graph.application import Application, How
 from state.answer import Answer, Said, Step
 from state.errors import FootnoteError
 from state.principal import Principal
+from state.run import in_time
 from ui.answer_html import history_html, live_html
 from ui.bridge import COMPOSER, SOURCE_PANEL, server_functions
 from ui.first_start import welcome
-from ui.preferences import Preferences, read_preferences
+from ui.preferences import Preferences, build_collections, read_preferences
+from ui.running import Running, Stop, until
 from ui.shared import Page, Session, ShownTurn
 from ui.theme import SCRIPT
 
@@ -45,36 +46,24 @@ _NEXT: Final = {
 }
 _BROKEN = "Something went wrong here that should not have. Try again; if it stays, the server's log says more."
 
+_TOO_LONG = "The answer took longer than this server allows. Ask for less at once, or try again."
+
 Shown = tuple[Any, Any, Any]
 
 
-class Stop(asyncio.Event):
-    """Set when a question is to stop; ``left`` if the reader is in another conversation, and sees no more of it."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question and how it is to be answered; ``place`` is held meanwhile, as that of `ui.shared.Page`."""
 
-    left = False
+    question: str
+    chosen: Preferences
+    again: bool
+    place: Callable[[], AbstractContextManager[float]]
 
-
-class Running:
-    """The questions being answered, by tab, so that they can be stopped by whoever asked them."""
-
-    def __init__(self) -> None:
-        self._stops: dict[tuple[str, str, str], Stop] = {}
-
-    def begin(self, principal: Principal, tab: str) -> Stop:
-        """Return what is set when this tab's question is to stop."""
-        stop = self._stops[principal.tenant, principal.user, tab] = Stop()
-        return stop
-
-    def end(self, principal: Principal, tab: str, stop: Stop) -> None:
-        """Forget a tab's question, unless it asks another one by now."""
-        if self._stops.get((principal.tenant, principal.user, tab)) is stop:
-            del self._stops[principal.tenant, principal.user, tab]
-
-    def stop(self, principal: Principal, tab: str, *, left: bool = False) -> None:
-        """Stop a tab's question, if one is being answered."""
-        if stop := self._stops.get((principal.tenant, principal.user, tab)):
-            stop.left = left
-            stop.set()
+    def how(self, thread: UUID | None, seconds: float) -> How:
+        """Return how to ask it; what is asked again is not answered from the cache."""
+        context = in_time(replace(self.chosen.context, cache=not self.again), seconds)
+        return {"mode": self.chosen.mode, "filters": self.chosen.filters, "context": context, "thread": thread}
 
 
 def build_chat(page: Page) -> None:
@@ -84,6 +73,7 @@ def build_chat(page: Page) -> None:
             page.welcome = gr.HTML("", elem_id="fn-welcome", apply_default_css=False, js_on_load=None)
             page.history = gr.HTML("", elem_id="fn-history", apply_default_css=False, js_on_load=None)
             page.live = gr.HTML("", elem_id="fn-live", apply_default_css=False, js_on_load=None)
+        page.collections = build_collections()
         page.bridge = gr.HTML(
             "",
             html_template=COMPOSER,
@@ -112,7 +102,8 @@ def connect_chat(page: Page, when: Sequence[Callable[..., Any]]) -> None:
         stop = running.begin(principal, tab)
         try:
             chosen = read_preferences(preferences)
-            async for shown in answered(page.application(), principal, session, question, chosen, again, stop):
+            asked = Asked(question, chosen, again, lambda: page.at_work(request))
+            async for shown in answered(page.application(), principal, session, asked, stop):
                 yield shown
         finally:
             running.end(principal, tab, stop)
@@ -141,32 +132,31 @@ async def answered(
     application: Application,
     principal: Principal,
     session: Session,
-    question: str,
-    chosen: Preferences,
-    again: bool,
+    asked: Asked,
     stop: Stop,
 ) -> AsyncIterator[Shown]:
     """Yield what to show while a question is answered; whatever fails is told in its turn."""
     session = session.of(principal)
-    if again and session.turns and session.turns[-1].state in ("stopped", "failed"):
+    if asked.again and session.turns and session.turns[-1].came_to_nothing(asked.question):
         session = replace(session, turns=session.turns[:-1])
-    turn = ShownTurn(question, "working", _NEXT["guard"])
+    turn = ShownTurn(asked.question, "working", _NEXT["guard"])
     session = session.with_turn(turn)
     yield show(session)
     try:
-        if session.thread is None:
-            session = replace(session, thread=await application.threads.begin(principal))
-        context = replace(chosen.context, cache=not again)
-        events = application.stream(
-            principal, question, mode=chosen.mode, filters=chosen.filters, context=context, thread=session.thread
-        )
-        async for event in _until(stop, events):
-            turn, before = _next(turn, event), turn
-            if turn != before:
-                session = session.with_last(turn)
-                yield gr.skip(), gr.skip(), show(session)[2]
+        with asked.place() as seconds:
+            if session.thread is None:
+                session = replace(session, thread=await application.threads.begin(principal))
+            how = asked.how(session.thread, seconds)
+            events = application.stream(principal, asked.question, **how)
+            async for event in until(stop, events, seconds):
+                turn, before = _next(turn, event), turn
+                if turn != before:
+                    session = session.with_last(turn)
+                    yield gr.skip(), gr.skip(), show(session)[2]
         if turn.state == "working":
             turn = replace(turn, state="stopped", note="You stopped this answer.")
+    except TimeoutError:
+        turn = replace(turn, state="failed", note=_TOO_LONG)
     except FootnoteError as error:
         turn = replace(turn, state="failed", note=str(error))
     except Exception:  # whatever a driver or model library raises: the reader is told, the log has it all
@@ -183,25 +173,6 @@ async def _without_thread(application: Application, principal: Principal, sessio
     with contextlib.suppress(FootnoteError):
         await application.threads.delete(principal, thread)
     return replace(session, thread=None)
-
-
-async def _until(stop: asyncio.Event, events: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    """Yield events until there are no more or ``stop`` is set; then the run behind them is ended."""
-    stopping = asyncio.ensure_future(stop.wait())
-    try:
-        async with aclosing(events):  # type: ignore[type-var]
-            while True:
-                event = asyncio.ensure_future(anext(events, None))
-                await asyncio.wait({event, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                if not event.done():
-                    event.cancel()
-                    await asyncio.gather(event, return_exceptions=True)
-                    return
-                if event.result() is None:
-                    return
-                yield event.result()
-    finally:
-        stopping.cancel()
 
 
 def _next(turn: ShownTurn, event: Step | Said | Answer) -> ShownTurn:

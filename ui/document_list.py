@@ -124,7 +124,7 @@ def facts_html(document: DocumentInfo, principal: Principal) -> str:
         "Collection": document.collection,
         "Type and size": f"{document.type or 'unknown'}, {size_words(document.size)}",
         "Pages": str(document.page_count) if document.page_count else "",
-        "Text": f"{document.characters:,} characters in {document.chunks} passages",
+        "Text": f"{document.characters:,} characters in {document.chunks} passage{_s(document.chunks)}",
         "Language": document.language,
         "Version": f"{document.version}, read in {_day(document.indexed_at)}",
         "Tags": ", ".join(document.tags),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Final
 from uuid import UUID
 
 from graph.application import Application
-from state.answer import RankRecord, Receipt, Verification
+from state.answer import HopRecord, RankRecord, Receipt, Verification
 from state.evidence import LIVE
 from state.principal import Principal
 from store.spans import SpanKey, StoredSpan, read_spans
+from tools.screening import Screen
 from ui.icons import icon
 
 _MODES: Final = {"lexical": "by words", "vector": "by meaning", "hybrid": "by words and by meaning"}
@@ -46,7 +48,7 @@ async def how_html(application: Application, principal: Principal, identity: UUI
     parts = [
         _way(receipt),
         _times(receipt.timings),
-        _ranks(used, spans),
+        await asyncio.to_thread(_ranks, used, spans, application.screen),
         _cost(receipt),
         _models(receipt),
         _tools(),
@@ -72,9 +74,15 @@ def _way(receipt: Receipt) -> str:
     if queries:
         rows += f"<dt>Also searched for</dt><dd>{_list(queries)}</dd>"
     if receipt.hops:
-        hops = [f"{hop.question}{f' (missing: {hop.missing})' if hop.missing else ''}" for hop in receipt.hops]
-        rows += f"<dt>Hops</dt><dd>{_list(hops)}</dd>"
+        rows += f"<dt>Hops</dt><dd>{_list(_hop(hop, receipt.question) for hop in receipt.hops)}</dd>"
     return _section("The way it took", f"<dl>{rows}</dl>")
+
+
+def _hop(hop: HopRecord, question: str) -> str:
+    """Return what a hop looked for; one for the question itself followed links between documents."""
+    if hop.question == question and not hop.missing:
+        return f"Links between documents led to passages of {_count(len(set(hop.documents)), 'document')}."
+    return f"{hop.question} (missing: {hop.missing})" if hop.missing else hop.question
 
 
 def _list(texts: Iterable[str]) -> str:
@@ -105,14 +113,14 @@ def _time(milliseconds: float) -> str:
     return f"{milliseconds / 1000:.2f} s" if milliseconds >= 1000 else f"{milliseconds:.0f} ms"
 
 
-def _ranks(used: Sequence[RankRecord], spans: Mapping[SpanKey, StoredSpan]) -> str:
+def _ranks(used: Sequence[RankRecord], spans: Mapping[SpanKey, StoredSpan], screen: Screen) -> str:
     """Return the passages used with their ranks: before fusion, after it, after reading them, and as they were read."""
     if not used:
         return ""
     stages = [stage for stage in _STAGES if any(stage in passage.ranks for passage in used)]
     head = "".join(f'<th scope="col">{_STAGES[stage]}</th>' for stage in stages)
     rows = "".join(
-        f'<tr><th scope="row">{_named(passage, spans)}</th>'
+        f'<tr><th scope="row">{_named(passage, spans, screen)}</th>'
         + "".join(f'<td class="fn-number">{passage.ranks.get(stage, "–")}</td>' for stage in stages)
         + "</tr>"
         for passage in used
@@ -127,15 +135,15 @@ def _key(passage: RankRecord) -> SpanKey:
     return SpanKey(passage.document_id, passage.version, passage.start, passage.end)
 
 
-def _named(passage: RankRecord, spans: Mapping[SpanKey, StoredSpan]) -> str:
+def _named(passage: RankRecord, spans: Mapping[SpanKey, StoredSpan], screen: Screen) -> str:
     if passage.version == LIVE:
         return "<span>From another source, not stored</span>"
     found = spans.get(_key(passage))
     if found is None:
         return "<span>No longer there, or no longer yours to read</span>"
-    words = " ".join((found.text or "").split())
+    title, words = (" ".join(screen.masked(text)[0].split()) for text in (found.title, found.text or ""))
     words = words if len(words) <= _WORDS_OF_PASSAGE else words[: _WORDS_OF_PASSAGE - 1] + "…"
-    return f'<span dir="auto">{escape(found.title or "Untitled")}</span><small dir="auto">{escape(words)}</small>'
+    return f'<span dir="auto">{escape(title or "Untitled")}</span><small dir="auto">{escape(words)}</small>'
 
 
 def _cost(receipt: Receipt) -> str:

@@ -219,18 +219,23 @@ function askReason(turn, receipt, thumb) {
   reason.className = "fn-reason";
   const label = document.createElement("label");
   label.textContent = thumb === "up" ? "What was good about it? (optional)" : "What was wrong with it? (optional)";
-  const field = document.createElement("input");
-  field.type = "text";
-  field.maxLength = 2000;
+  const field = textField(label);
   const button = document.createElement("button");
   button.type = "submit";
   button.className = "fn-tool";
   button.textContent = "Send";
-  label.append(field);
-  reason.append(label, button);
+  reason.append(label);
+  let right = null;
+  if (thumb === "down") {
+    const correction = document.createElement("label");
+    correction.textContent = "What is the right answer? (optional)";
+    right = textField(correction);
+    reason.append(correction);
+  }
+  reason.append(button);
   reason.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const told = await asked(server.opinion, { receipt, thumb, reason: field.value });
+    const told = await asked(server.opinion, { receipt, thumb, reason: field.value, correction: right?.value ?? "" });
     const thanks = document.createElement("p");
     thanks.className = "fn-reason fn-quiet";
     thanks.setAttribute("role", "status");
@@ -239,6 +244,14 @@ function askReason(turn, receipt, thumb) {
   });
   turn.querySelector(".fn-foot").after(reason);
   field.focus({ preventScroll: true });
+}
+
+function textField(label) {
+  const field = document.createElement("input");
+  field.type = "text";
+  field.maxLength = 2000;
+  label.append(field);
+  return field;
 }
 
 // ---- One listener for everything that can be pressed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import gradio as gr
@@ -17,16 +18,23 @@ from ui.preferences import build_preferences, connect_preferences
 from ui.shared import Page, Session
 from ui.theme import FAVICON, HEAD, HEADER, PARTS_STYLE, STYLE, theme
 
+_LEFT_BEHIND = (3600, 3600)  # every so many seconds, uploads that were never read in and are this old are removed
 QUESTIONS_AT_ONCE = 8  # of all tabs; more wait in line
 
 
-def build_page(application: Callable[[], Application], principal_of: Callable[[Request], Principal]) -> gr.Blocks:
-    """Return the page; ``application`` gives what is open when a request comes, ``principal_of`` who sends it.
+def build_page(
+    application: Callable[[], Application],
+    principal_of: Callable[[Request], Principal],
+    place: Callable[[Request], AbstractContextManager[float]],
+) -> gr.Blocks:
+    """Return the page; what is given is that of `ui.shared.Page`.
 
     Each part is built where it is seen, and connected once all are there. `page_options` are for mounting it.
     """
-    page = Page(application, principal_of)
-    blocks = gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True, fill_height=True)
+    page = Page(application, principal_of, place)
+    blocks = gr.Blocks(
+        title="Footnote", analytics_enabled=False, fill_width=True, fill_height=True, delete_cache=_LEFT_BEHIND
+    )
     with blocks:
         page.session = gr.State(Session())
         page.preferences = gr.BrowserState({}, storage_key="footnote-preferences", secret="footnote")
@@ -38,12 +46,12 @@ def build_page(application: Callable[[], Application], principal_of: Callable[[R
                 build_chat(page)
             with _view("Documents", "documents") as documents_tab, gr.Column(elem_id="fn-documents"):
                 shelf = build_documents()
-            with _view("Settings", "settings") as settings_tab, gr.Column(elem_id="fn-settings"):
+            with _view("Settings", "settings"), gr.Column(elem_id="fn-settings"):
                 choices = build_preferences()
         connect_chat(page, [blocks.load, ask_tab.select])
         connect_conversations(page, conversations, [blocks.load])
         connect_documents(page, shelf, [documents_tab.select])
-        connect_preferences(page, choices, blocks.load, settings_tab.select)
+        connect_preferences(page, {**choices, "collections": page.collections}, blocks.load, ask_tab.select)
     blocks.queue(default_concurrency_limit=QUESTIONS_AT_ONCE, api_open=False)
     return blocks
 

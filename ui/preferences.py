@@ -76,8 +76,12 @@ def build_preferences() -> dict[str, Any]:
         "deadline": gr.Radio(DEADLINES, value=0, label="Time limit for an answer"),
         "sentences": gr.Slider(1, 10, value=3, step=1, label="Sentences of an answer, at most"),
         "prose": gr.Radio(STYLES, value=True, label="Style of answers", visible=False),
-        "collections": gr.CheckboxGroup([], label="Collections that are asked (all, if none is chosen)"),
     }
+
+
+def build_collections() -> gr.CheckboxGroup:
+    """Build the choice of collections, which stands beside the question: seen where there are several."""
+    return gr.CheckboxGroup([], label="Ask only in", visible=False, elem_id="fn-collections")
 
 
 def _style(prose: bool) -> dict[str, Any]:
@@ -94,7 +98,7 @@ def connect_preferences(
 ) -> None:
     """Show what the browser has kept once the page is ``loaded``, and keep what is chosen.
 
-    Later, when the settings are ``opened``, only the collections are read anew: nothing chosen meanwhile is undone.
+    Later, when the conversation is ``opened``, only the collections are read anew: nothing chosen meanwhile is undone.
     """
     names, components = list(parts), list(parts.values())
 

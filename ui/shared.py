@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from uuid import UUID
@@ -32,6 +33,10 @@ class ShownTurn:
     answer: Answer | None = None
     withheld: int = 0
 
+    def came_to_nothing(self, question: str) -> bool:
+        """Whether this is a question that was stopped or failed."""
+        return self.question == question and self.state in ("stopped", "failed")
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -59,21 +64,27 @@ class Session:
 class Page:
     """The page being built. ``application`` gives what is open, ``principal_of`` who sends a request.
 
+    ``place`` gives what is held while a question is worked on, entered with the seconds that it may take; it raises
+    `FootnoteError` when no more are taken on.
+
     Parts put events on these components: ``session`` holds the `Session` of the tab; ``welcome`` is seen while it has
     no turns, ``history`` shows its turns but the last, ``live`` the last one; ``bridge`` is where the page's script
-    sends what people do; ``preferences`` is the browser's own dict, which `ui.preferences.read_preferences` reads.
-    ``answered`` is the event of a question answered, to hang a ``.then`` on; ``show`` gives the values of ``shown``
-    (session, history, live) for a session to be shown, after ``leave`` has ended what is being answered in its place.
+    sends what people do; ``collections`` chooses the ones asked; ``preferences`` is the browser's own dict, which
+    `ui.preferences.read_preferences` reads. ``answered`` is the event of a question answered, to hang a ``.then`` on;
+    ``show`` gives the values of ``shown`` (session, history, live) for a session to be shown, after ``leave`` has ended
+    what is being answered in its place.
     """
 
     application: Callable[[], Application]
     principal_of: Callable[[Request], Principal]
+    place: Callable[[Request], AbstractContextManager[float]]
     session: gr.State = field(init=False)
     preferences: gr.BrowserState = field(init=False)
     welcome: gr.HTML = field(init=False)
     history: gr.HTML = field(init=False)
     live: gr.HTML = field(init=False)
     bridge: gr.HTML = field(init=False)
+    collections: gr.CheckboxGroup = field(init=False)
     answered: Any = field(init=False)
     show: Callable[[Session], tuple[Session, str, str]] = field(init=False)
     leave: Callable[[gr.Request], None] = field(init=False)
@@ -85,7 +96,15 @@ class Page:
 
     def who(self, request: gr.Request | Request) -> Principal:
         """Return who sends a request, whichever way Gradio hands it over."""
-        sent = request.request if isinstance(request, gr.Request) else request
-        if sent is None:
-            raise NotAuthenticated("Nobody sent this: sign in again.")
-        return self.principal_of(sent)
+        return self.principal_of(_sent(request))
+
+    def at_work(self, request: gr.Request | Request) -> AbstractContextManager[float]:
+        """Return ``place`` for a request, whichever way Gradio hands it over."""
+        return self.place(_sent(request))
+
+
+def _sent(request: gr.Request | Request) -> Request:
+    sent = request.request if isinstance(request, gr.Request) else request
+    if sent is None:
+        raise NotAuthenticated("Nobody sent this: sign in again.")
+    return sent

@@ -35,7 +35,7 @@ class Place(BaseModel):
 
 async def source_html(application: Application, principal: Principal, place: Place) -> str:
     """Return what the panel shows of a source, as the principal may read it now. Raises `NotFound`."""
-    around = await surroundings(application.database, principal, place.span)
+    around = await surroundings(application.database, principal, place.span, application.screen)
     name = around.source.rsplit("/", 1)[-1]
     facts = [escape(name), *([f"page {around.page}"] if around.page else []), f"version {around.version}"]
     where = ", ".join(facts)
@@ -67,6 +67,7 @@ async def page_picture(application: Application, principal: Principal, place: Pl
     if place.page is None:
         raise NotFound("This document has no pages.")
     png = await page_image(
-        application.database, principal, place.document_id, place.version, place.page, place.start, place.end
-    )
+        application.database, principal, place.document_id, place.version, place.page, place.start, place.end,
+        application.screen,
+    )  # fmt: skip
     return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"

@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from evals.bench.memory import watched_memory
-from evals.retrieval import MODES, latency, measure_modes
+from evals.retrieval import Retrieval
+from evals.runs.evaluation import Conditions, Target
+from evals.runs.experiment import run_evaluation
+from evals.runs.timing import latency
 from evals.scratch import scratch_database
 from evals.sets.beir import EvaluationSet, read_beir
 from ingest.pipeline import Ingester
@@ -24,6 +27,7 @@ from settings import Settings, settings
 from state.principal import Principal, local_principal
 from state.run import RunContext
 from store.database import Database
+from tools.search import Searcher
 
 _ASKED = 50  # questions put to the whole graph; one takes as long as ten searches
 _WARM_UP = 3
@@ -48,8 +52,9 @@ async def measure_ours(folder: Path) -> dict[str, Any]:
         with watched_memory() as peak:
             report = await ingester.ingest(Found(sources=evaluated.sources), "bench")
         _tell(f"Searching for {len(evaluated.questions)} questions …")
-        modes = await measure_modes(MODES, database, embedder, principal, configuration, evaluated)
-        del embedder, ingester  # the application loads its own
+        searched = _SearchedHere(Conditions(configuration), Searcher(database, embedder), principal, embedder)
+        modes = searched.by_mode(await run_evaluation(searched, [folder], {}))
+        del embedder, ingester, searched  # the application loads its own
         return {
             **modes,
             **await _asked(database, principal, configuration, evaluated),
@@ -60,6 +65,21 @@ async def measure_ours(folder: Path) -> dict[str, Any]:
             "ingest_per_s": round(len(evaluated.sources) / report.seconds, 1),
             "memory_gb": round(peak.bytes / 1e9, 2),
         }
+
+
+class _SearchedHere(Retrieval):
+    """The evaluation of retrieval over what has been read in."""
+
+    def __init__(
+        self, conditions: Conditions, searcher: Searcher, principal: Principal, embedder: SentenceTransformerEmbedder
+    ) -> None:
+        super().__init__(conditions)
+        self._parts = searcher, principal, embedder
+
+    @asynccontextmanager
+    async def open(self, name: str) -> AsyncIterator[Target]:
+        """Search the database that is open."""
+        yield self.searching(*self._parts)
 
 
 async def _asked(

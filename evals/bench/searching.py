@@ -13,7 +13,7 @@ import numpy.typing as npt
 from evals.bench.loading import OTHER_CHUNKS, OTHER_TENANTS, READERS, SPACE
 from evals.bench.synthetic import LEVELS, SyntheticCorpus
 from evals.bench.truth import Truth
-from evals.retrieval import latency
+from evals.runs.timing import latency
 from state.evidence import Hit
 from state.filters import Filters
 from state.principal import Principal

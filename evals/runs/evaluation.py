@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -12,8 +13,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from evals.runs.example import Example, Result
+from evals.scratch import scratch_database
+from graph.without import Switch
 from settings import Settings, settings
 from state.run import RunContext
+from store.database import Database
 
 Target = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 Aggregate = Callable[[Sequence[Result]], float]
@@ -21,11 +25,18 @@ Aggregate = Callable[[Sequence[Result]], float]
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Under what a run is made: settings, what is set for each question, and how many examples of a set at most."""
+    """Under what a run is made: settings, what is set for each question, and how many examples of a set at most.
+
+    ``documents`` are files and folders that sets without passages of their own are asked of, in place of what is in the
+    database. ``without`` are the steps left out of the graph; ``connect`` opens the database of sets with passages.
+    """
 
     settings: Settings = field(default_factory=settings)
     context: RunContext = field(default_factory=lambda: RunContext(cache=False))
     most: int | None = None
+    documents: tuple[Path, ...] = ()
+    without: frozenset[Switch] = frozenset()
+    connect: Callable[[Settings], AbstractAsyncContextManager[Database]] = scratch_database
 
 
 class Evaluation(ABC):
@@ -56,15 +67,28 @@ class Evaluation(ABC):
     def score(self, example: Example, outputs: Mapping[str, Any]) -> dict[str, float]:
         """Return what the outputs of an example are worth, by metric; a metric that does not apply is left out."""
 
+    async def examined(self, example: Example, outputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the outputs of an example with what only a model can tell of them; its time is not the answer's."""
+        return outputs
+
+    def kept(self, example: Example, outputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the outputs as results keep them: with what only the reference tells, such as ``ranks``."""
+        return dict(outputs)
+
+    def made_with(self) -> dict[str, Any]:
+        """Return what a run of this evaluation is made with besides its conditions, to be kept with the run."""
+        return {}
+
     def summary(self, results: Sequence[Result]) -> dict[str, Any]:
         """Return what the command prints as JSON; by default, the metrics of each set."""
         return {name: self.metrics(some) for name, some in by_set(results).items()}
 
     def metrics(self, results: Sequence[Result]) -> dict[str, float]:
-        """Return every metric over some results: the headline's first."""
+        """Return every metric over some results, the headline's first; an aggregate that is nan is left out."""
         scores = dict.fromkeys(name for result in results for name in result.scores)
         found = {name: mean_score(results, name) for name in scores}
         found |= {name: aggregate(results) for name, aggregate in self.aggregates.items()}
+        found = {name: value for name, value in found.items() if not math.isnan(value)}
         ordered = [name for name in self.headline if name in found]
         return {name: round(found[name], 4) for name in dict.fromkeys([*ordered, *found])}
 

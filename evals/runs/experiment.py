@@ -14,7 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from langsmith import aevaluate
-from langsmith.run_helpers import tracing_context
+from langsmith.evaluation import EvaluationResult, EvaluationResults
+from langsmith.run_helpers import traceable, tracing_context
 from langsmith.schemas import Example as DatasetExample
 from langsmith.schemas import Run
 
@@ -38,8 +39,8 @@ async def run_evaluation(
     for name, examples in evaluation.read(paths).items():
         chosen = examples[: evaluation.conditions.most]
         async with evaluation.open(name) as target:
-            with contextlib.suppress(FootnoteError):  # it fails again below, and is recorded there
-                await target(chosen[0].inputs)
+            with contextlib.suppress(FootnoteError), tracing_context(enabled=False):
+                await target(chosen[0].inputs)  # it fails again below, and is recorded there
             results += await _experiment(evaluation, name, chosen, target, metadata, keeper or Local())
     return results
 
@@ -52,15 +53,18 @@ async def _experiment(
     metadata: Mapping[str, Any],
     keeper: Keeper,
 ) -> list[Result]:
-    dataset = f"footnote {evaluation.name} {name}"
-    watched = _Watched(evaluation, name, target, {one.identity(dataset): one for one in examples}, keeper.is_uploaded)
-    data = await keeper.dataset(dataset, examples)
+    title, made_with = f"{evaluation.name} {name}", {**metadata, "set": name}
+    begun = await keeper.begin(f"footnote {title}", examples, title, made_with)
+    uploaded = begun.session is not None
+    by_identity = {kept.id: one for kept, one in zip(begun.examples, examples, strict=True)}
+    watched = _Watched(evaluation, name, target, by_identity, uploaded)
     # Standard output is the command's own; where results are to be seen at LangSmith is said on the other.
-    with contextlib.redirect_stdout(sys.stderr if keeper.is_uploaded else io.StringIO()), _silent():
+    with contextlib.redirect_stdout(sys.stderr if uploaded else io.StringIO()), _silent():
         rows = await aevaluate(
-            watched.ask, data=data, evaluators=[watched.evaluator], max_concurrency=0, blocking=False,
-            metadata={**metadata, "set": name}, experiment_prefix=f"{evaluation.name} {name}", client=keeper.client,
-            upload_results=keeper.is_uploaded,
+            watched.traced(evaluation.name), data=begun.examples, evaluators=[watched.evaluator], max_concurrency=0,
+            blocking=False, metadata=made_with, experiment=begun.session, client=begun.client, upload_results=uploaded,
+            disable_evaluator_tracing=True,  # it would send each answer once more, only to show a number
+            experiment_prefix=None if uploaded else title,
         )  # fmt: skip
         async for _ in rows:
             if watched.broken:
@@ -82,8 +86,12 @@ class _Watched:
         self._reason = ""
         self._spent = 0.0
 
+    def traced(self, name: str) -> Any:
+        """Return `ask` as LangSmith traces it: below a run of that name."""
+        return traceable(name=name, process_inputs=lambda given: given["inputs"])(self.ask)
+
     async def ask(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """Give the outputs of one example."""
+        """Give the outputs of one example, but for the receipt: runs keep it, LangSmith does not."""
         self._outputs, self._reason = {}, ""
         started = time.perf_counter()
         try:
@@ -98,20 +106,26 @@ class _Watched:
             raise
         finally:
             self._spent = (time.perf_counter() - started) * 1000
-        return self._outputs
+        return {name: value for name, value in self._outputs.items() if name != "receipt"}
 
-    def evaluator(self, run: Run, example: DatasetExample) -> dict[str, Any]:
+    async def evaluator(self, run: Run, example: DatasetExample | None) -> EvaluationResults:
         """Score what `ask` has just given: examples are asked one after the other."""
+        assert example is not None
         asked = self.examples[example.id]
         scores: dict[str, float] = {}
+        kept = self._outputs
         try:
             if not (self._reason or self.broken):
-                scores = self._evaluation.score(asked, self._outputs)
+                examined = await self._evaluation.examined(asked, self._outputs)
+                scores = self._evaluation.score(asked, examined)
+                kept = self._evaluation.kept(asked, examined)
+        except FootnoteError as error:
+            self._reason = str(error)
         except Exception as error:  # as above
             self.broken = error
             raise
-        self.results[example.id] = Result(self._name, asked, self._outputs, scores, round(self._spent, 2), self._reason)
-        return {"results": [{"key": key, "score": value} for key, value in scores.items()]}
+        self.results[example.id] = Result(self._name, asked, kept, scores, round(self._spent, 2), self._reason)
+        return {"results": [EvaluationResult(key=key, score=value) for key, value in scores.items()]}
 
 
 @contextlib.contextmanager

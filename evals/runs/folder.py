@@ -14,6 +14,7 @@ from evals.runs.intervals import metric_intervals
 from state.errors import FootnoteError
 
 _WITH_RECEIPT = 20  # the worst of each set keep their receipts: all of them would be most of the folder
+_ANY = "surrogatepass"  # half a character, which JSON can hold, is kept as it came
 
 
 class UnreadableRun(FootnoteError):
@@ -50,10 +51,10 @@ def save_run(folder: Path, evaluation: Evaluation, results: Sequence[Result], me
     head = {"metadata": run.metadata, "summary": run.summary, "metrics": run.metrics}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "results.jsonl").open("w", encoding="utf-8") as file:
+        with (folder / "results.jsonl").open("w", encoding="utf-8", errors=_ANY) as file:
             for result in kept:
                 file.write(json.dumps(asdict(result), ensure_ascii=False, default=str) + "\n")
-        (folder / "run.json").write_text(json.dumps(head, ensure_ascii=False, indent=1), encoding="utf-8")
+        (folder / "run.json").write_text(json.dumps(head, ensure_ascii=False, indent=1), encoding="utf-8", errors=_ANY)
     except OSError as error:
         raise UnreadableRun(f"The run cannot be written to {folder}: {error.strerror}.") from error
     return run
@@ -62,8 +63,8 @@ def save_run(folder: Path, evaluation: Evaluation, results: Sequence[Result], me
 def read_run(folder: Path) -> SavedRun:
     """Read a run back. Raises `UnreadableRun`."""
     try:
-        head = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        with (folder / "results.jsonl").open(encoding="utf-8") as lines:
+        head = json.loads((folder / "run.json").read_text(encoding="utf-8", errors=_ANY))
+        with (folder / "results.jsonl").open(encoding="utf-8", errors=_ANY) as lines:
             rows = [json.loads(line) for line in lines]
         results = [Result(**{**row, "example": Example(**row["example"])}) for row in rows]
         return SavedRun(folder, head["metadata"], head["summary"], head["metrics"], results)

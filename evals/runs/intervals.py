@@ -6,20 +6,29 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evals.runs.evaluation import Evaluation
+from evals.runs.aggregates import TableAggregate
+from evals.runs.evaluation import Aggregate, Evaluation
 from evals.runs.example import Result
 
 _RESAMPLES = 10_000
 _OF_AGGREGATES = 500  # each is computed anew from a whole sample
+_DRAWN = 1_000_000  # numbers drawn at once: as many as stay in a few megabytes
 _LEVEL = (0.025, 0.975)
 
 
-def mean_interval(values: Sequence[float]) -> list[float]:
+def mean_interval(values: Sequence[float], resamples: int = _RESAMPLES) -> list[float]:
     """Return the mean and the ends of the interval that holds 95 % of the means of bootstrap samples."""
     given = np.asarray(values, dtype=np.float64)
     chance = np.random.default_rng(0)
-    means = np.array([given[chance.integers(len(given), size=len(given))].mean() for _ in range(_RESAMPLES)])
+    at_once = max(1, _DRAWN // len(given))
+    sizes = [min(at_once, resamples - begun) for begun in range(0, resamples, at_once)]
+    means = np.concatenate([given[chance.integers(len(given), size=(size, len(given)))].mean(axis=1) for size in sizes])
     return [round(float(value), 4) for value in (given.mean(), *np.quantile(means, _LEVEL))]
+
+
+def difference_interval(before: Sequence[float], after: Sequence[float]) -> list[float]:
+    """Return the mean of ``after - before``, paired by their places, and the ends of its bootstrap interval of 95 %."""
+    return mean_interval([later - earlier for earlier, later in zip(before, after, strict=True)])
 
 
 def metric_intervals(evaluation: Evaluation, results: Sequence[Result]) -> dict[str, list[float]]:
@@ -27,16 +36,24 @@ def metric_intervals(evaluation: Evaluation, results: Sequence[Result]) -> dict[
     intervals = {}
     for name in evaluation.metrics(results):
         if name in evaluation.aggregates:
-            intervals[name] = _aggregate_interval(evaluation, name, results)
+            intervals[name] = aggregate_interval(evaluation.aggregates[name], results)
         else:
             intervals[name] = mean_interval([one.scores[name] for one in results if name in one.scores])
     return intervals
 
 
-def _aggregate_interval(evaluation: Evaluation, name: str, results: Sequence[Result]) -> list[float]:
-    aggregate, chance = evaluation.aggregates[name], np.random.default_rng(0)
-    samples = [
-        aggregate([results[at] for at in chance.integers(len(results), size=len(results))])
-        for _ in range(_OF_AGGREGATES)
-    ]
-    return [round(float(value), 4) for value in (aggregate(results), *np.nanquantile(samples, _LEVEL))]
+def aggregate_interval(aggregate: Aggregate, results: Sequence[Result]) -> list[float]:
+    """Return an aggregate over some results and the ends of its bootstrap interval of 95 %."""
+    samples = aggregate_samples(aggregate, results, _OF_AGGREGATES)
+    ends = np.nanquantile(samples, _LEVEL) if not np.isnan(samples).all() else (np.nan, np.nan)
+    return [round(float(value), 4) for value in (aggregate(results), *ends)]
+
+
+def aggregate_samples(aggregate: Aggregate, results: Sequence[Result], count: int) -> list[float]:
+    """Return an aggregate of ``count`` bootstrap samples of results; nan where it is not defined."""
+    chance = np.random.default_rng(0)
+    if isinstance(aggregate, TableAggregate):
+        table = aggregate.table(results)
+        draws = (chance.integers(len(table), size=len(table)) for _ in range(count)) if len(table) else ()
+        return [aggregate.metric(table[at]) for at in draws]
+    return [aggregate([results[at] for at in chance.integers(len(results), size=len(results))]) for _ in range(count)]

@@ -20,9 +20,10 @@ async def kept_run(evaluation: Evaluation, paths: Sequence[Path], folder: Path |
     Raises `UnreadableSet`, `UnreadableRun` if the folder cannot be written.
     """
     conditions = evaluation.conditions
-    metadata = run_metadata(evaluation.name, conditions, paths)
+    metadata = {**run_metadata(evaluation.name, conditions, paths), **evaluation.made_with()}
     async with uploading(conditions.settings) as keeper:
         results = await run_evaluation(evaluation, paths, metadata, keeper)
+    metadata["degraded"] = keeper.notes
     where = folder or conditions.settings.home / "runs" / f"{evaluation.name} {datetime.now(UTC):%Y-%m-%d %H.%M.%S}"
     run = save_run(where, evaluation, results, metadata)
     write_report(run, evaluation)

@@ -37,6 +37,7 @@ def run_metadata(name: str, conditions: Conditions, paths: Sequence[Path]) -> di
         "evaluation": name,
         "sets": [path.name for path in paths],
         "most": conditions.most,
+        "documents": [path.name for path in conditions.documents],
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
         "settings": public_settings(conditions.settings),

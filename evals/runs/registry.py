@@ -9,6 +9,7 @@ from typing import Any
 
 from evals.runs.evaluation import Conditions, Evaluation
 from evals.runs.experiment import run_evaluation
+from evals.runs.folder import SavedRun, UnreadableRun
 
 _CLASSES = {
     "retrieval": "evals.retrieval:Retrieval",
@@ -20,7 +21,9 @@ _CLASSES = {
     "hops": "evals.hops:Hops",
     "pii": "evals.pii:Pii",
     "injection": "evals.injection:Injection",
+    "masking": "evals.masking:Masking",
     "speed": "evals.speed:Speed",
+    "judges": "evals.judges:Judges",
 }
 EVALUATIONS = tuple(_CLASSES)
 
@@ -32,9 +35,18 @@ def evaluation_class(name: str) -> type[Evaluation]:
     return found
 
 
+def evaluation_of(run: SavedRun) -> Evaluation:
+    """Return the evaluation that a run was made by, for its metrics. Raises `UnreadableRun` if there is none."""
+    name = str(run.metadata.get("evaluation", ""))
+    if name not in _CLASSES:
+        raise UnreadableRun(f"{run.folder} holds a run of an evaluation that is not known here: {name or 'unnamed'}.")
+    return evaluation_class(name)(Conditions())
+
+
 async def evaluate(
     name: str, paths: Sequence[Path], conditions: Conditions | None = None, **options: Any
 ) -> dict[str, Any]:
     """Run an evaluation without keeping it, and return its summary. Raises `UnreadableSet`."""
     evaluation = evaluation_class(name)(conditions or Conditions(), **options)
-    return evaluation.summary(await run_evaluation(evaluation, paths, {}))
+    results = await run_evaluation(evaluation, paths, {})
+    return evaluation.summary([result for result in results if not result.error])

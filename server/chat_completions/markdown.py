@@ -7,25 +7,11 @@ from collections.abc import Sequence
 import regex
 
 from state.answer import Citation, Said
+from tools.markdown import escaped
 
-# What begins an inline construct of CommonMark or of its usual extensions (footnotes, strike-through, mathematics), and
-# what makes a line another block than a paragraph. No more than that: programs and plain terminals read answers too.
-_INLINE = regex.compile(r"[\\`*\[\]<~$]|&(?=#?\w+;)|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])")
-_BLOCK = regex.compile(r"^[ \t]*(?:([#+=:>|-])|(\d+)([.)])(?=\s|$))?", regex.MULTILINE)
 _MARK = regex.compile(r"\[\^\d+\](?!:)")
 _NOTES = regex.compile(r"\n\n\[\^\d+\]:.*\Z", regex.DOTALL)
 _ESCAPED = regex.compile(r"\\([^\p{L}\p{N}\s])")
-
-
-def escaped(text: str) -> str:
-    """Return Markdown that shows a text as it is, but for indents."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _BLOCK.sub(_no_block, _INLINE.sub(r"\\\g<0>", lines))
-
-
-def _no_block(match: regex.Match[str]) -> str:
-    sign, number, after = match.groups()
-    return f"\\{sign}" if sign else f"{number}\\{after}" if number else ""
 
 
 def mark(citation: Citation) -> str:

@@ -11,14 +11,14 @@ from fastapi.sse import format_sse_event
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
-from server.asking import Event, Stream, Told, in_time, while_connected
+from server.asking import Event, Stream, Told, while_connected
 from server.identity import Asking, Opened
 from server.problems import documented, problem_body
 from settings import Settings
 from state.answer import Answer, Said, Step
 from state.evidence import Mode
 from state.principal import Principal
-from state.run import MOST_HOPS, Enhancement, Preset, RunContext
+from state.run import MOST_HOPS, Enhancement, Preset, RunContext, in_time
 
 routes = APIRouter(prefix="/v1", tags=["ask"])
 

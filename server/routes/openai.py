@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse, Response
 
-from server.asking import Event, Stream, Told, in_time, while_connected
+from server.asking import Event, Stream, Told, while_connected
 from server.chat_completions.errors import ErrorBody, RefusedCompletion
 from server.chat_completions.reply import Reply
 from server.chat_completions.request import MODELS, ChatCompletionRequest, asked, preset_of, refusal
@@ -20,7 +20,7 @@ from server.chat_completions.streaming import chunks
 from server.identity import Asking, Opened
 from state.answer import Answer, Said, Step
 from state.errors import InvalidQuestion, QuestionTooLong
-from state.run import RunContext
+from state.run import RunContext, in_time
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 

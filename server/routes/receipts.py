@@ -29,6 +29,7 @@ class Given(BaseModel):
                     "receipt": "6f0e7c62-9f7c-4b0e-8a55-2c3d4e5f6a7b",
                     "thumb": "down",
                     "reason": "The price is last year's.",
+                    "correction": "1,290 euros",
                 }
             ]
         },
@@ -37,6 +38,7 @@ class Given(BaseModel):
     receipt: UUID = Field(description="The receipt of the answer.")
     thumb: Thumb
     reason: str = Field(default="", max_length=MAX_REASON)
+    correction: str = Field(default="", max_length=MAX_REASON, description="What the right answer would have been.")
 
 
 class Opinions(BaseModel):
@@ -62,7 +64,7 @@ async def verify(request: Request, application: Opened, who: Asking, receipt: UU
 @routes.post("/feedback", tags=["feedback"], status_code=204, responses=documented(404))
 async def give_feedback(application: Opened, who: Asking, given: Annotated[Given, Body()]) -> None:
     """Say what you think of an answer; a later opinion replaces an earlier one."""
-    await application.feedback.give(who, given.receipt, given.thumb, given.reason)
+    await application.feedback.give(who, given.receipt, given.thumb, given.reason, given.correction)
 
 
 @routes.get("/feedback", tags=["feedback"], responses=documented())

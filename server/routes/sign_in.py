@@ -42,6 +42,8 @@ def sign_in(users: PageUsers) -> APIRouter:
             return _shown("This key is unknown, or was revoked.", 401)
         except StoreUnavailable:
             return _shown("The database cannot be reached at the moment: try again shortly.", 503)
+        if "ask" not in caller.scopes:
+            return _shown("This key may not ask: sign in with one that has the scope 'ask'.", 403)
         response = RedirectResponse("/", 303)
         users.cookies.write(request, response, Session(caller.principal, caller.key))
         return response

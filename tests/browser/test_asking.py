@@ -114,6 +114,16 @@ def test_a_question_that_is_stopped_stays_stopped_until_asked_again(visit: Visit
     expect(visit.page.locator(".fn-turn")).to_have_count(1)
 
 
+def test_an_answered_question_is_asked_anew_at_one_press(visit: Visit) -> None:
+    first = visit.ask(LEAVE).get_attribute("data-receipt")
+    visit.turn.get_by_role("button", name="Ask this again, anew").click()
+    expect(visit.page.locator(".fn-turn")).to_have_count(2)
+    expect(visit.turn).to_have_attribute("data-state", "done")
+    assert "27" in visit.said(visit.turn) and visit.turn.get_attribute("data-receipt") != first
+    visit.turn.get_by_role("button", name="How this answer was made").click()
+    expect(visit.turn.locator(".fn-how")).to_contain_text("Answered anew, not from the cache.")
+
+
 def test_a_follow_up_is_understood_from_the_conversation(visit: Visit) -> None:
     visit.ask("How many days of annual leave are there?")
     turn = visit.ask("And in the second year?")

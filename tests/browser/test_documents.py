@@ -22,11 +22,13 @@ def _pdf(path: Path, *lines: str) -> Path:
     return path
 
 
-def test_a_pdf_is_read_in_asked_about_and_forgotten(visit: Visit, tmp_path: Path) -> None:
+def test_a_pdf_is_read_in_asked_about_and_forgotten(visit: Visit, tmp_path: Path, home: Path) -> None:
     pdf = _pdf(tmp_path / "skerry point.pdf", "About the lighthouse.", FACT, "It is forty metres tall.")
     job = visit.upload(pdf)
     expect(job).to_have_attribute("data-state", "done")
     expect(job).to_contain_text("skerry point.pdf")
+    assert (home / "page").stat().st_mode & 0o077 == 0  # where it lay meanwhile
+    assert [file for file in (home / "page").rglob("*") if file.is_file()] == []
 
     visit.view("Ask")
     turn = visit.ask(QUESTION)
@@ -106,9 +108,8 @@ def test_a_collection_is_made_by_uploading_into_it_and_can_be_asked_alone(visit:
     visit.upload(note)
     expect(visit.page.locator(".fn-doc", has_text="Tides")).to_contain_text("in harbour")
 
-    visit.view("Settings")
-    visit.page.get_by_label("harbour").check()
     visit.view("Ask")
+    visit.page.locator("#fn-collections").get_by_label("harbour").check()
     assert "27" not in visit.said(visit.ask("How many days of annual leave are there in the second year?"))
     assert "seven" in visit.said(visit.ask("When is high water at Skerry Point?"))
     visit.delete_document("Tides")

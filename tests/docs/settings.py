@@ -8,19 +8,20 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import AliasChoices, SecretStr
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from settings import Settings
+from settings import Settings, variables
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 _HEAD = """\
 # Settings
 
 Every setting is an environment variable, read once when a process starts; each default works on a bare machine without
-a key, a server or a network. A value outside its limits is told in one line, and nothing starts. This page is made from
-`settings.py` (`python -m tests.docs.settings`), and a test keeps it current.
+a key, a server or a network. `FOOTNOTE_SETTINGS` may name a file of such variables, one `NAME=value` a line, as
+`footnote tune` writes it; what the environment itself sets counts more. A value outside its limits is told in one line,
+and nothing starts. This page is made from `settings.py` (`python -m tests.docs.settings`), and a test keeps it current.
 
 LangSmith, OpenTelemetry, Prometheus and the providers of chat models read variables of their own besides: see
 [observability](observability.md).
@@ -40,19 +41,11 @@ def page() -> str:
 
 
 def _row(name: str, field: FieldInfo) -> Iterator[str]:
-    yield " or ".join(f"`{variable}`" for variable in variables(name, field))
+    yield " or ".join(f"`{variable}`" for variable in variables()[name])
     yield _BY_MACHINE.get(name) or _default(field)
     limits = [f"{sign} {value:g}" for key, sign in _LIMITS.items() if (value := _limit(field, key)) is not None]
     yield ", ".join([_kind(field.annotation), *limits])
     yield field.description or ""
-
-
-def variables(name: str, field: FieldInfo) -> list[str]:
-    """Return the environment variables of a setting, the first of which counts most."""
-    alias = field.validation_alias
-    if isinstance(alias, AliasChoices):
-        return [str(choice) for choice in alias.choices]
-    return [alias if isinstance(alias, str) else f"FOOTNOTE_{name.upper()}"]
 
 
 def _default(field: FieldInfo) -> str:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from settings import Settings
-from tests.docs.settings import _BY_MACHINE, PAGE, page, variables
+from settings import Settings, variables
+from tests.docs.settings import _BY_MACHINE, PAGE, page
 
 
 def test_the_page_of_settings_says_what_the_settings_are() -> None:
@@ -11,7 +11,7 @@ def test_the_page_of_settings_says_what_the_settings_are() -> None:
 def test_every_setting_is_on_the_page_with_what_it_sets() -> None:
     rows = {row.split(" | ")[0]: row for row in page().splitlines() if row.startswith("| `")}
     for name, field in Settings.model_fields.items():
-        [row] = [row for cell, row in rows.items() if f"`{variables(name, field)[0]}`" in cell]
+        [row] = [row for cell, row in rows.items() if f"`{variables()[name][0]}`" in cell]
         assert field.description and len(field.description) > 20, name
         assert row.count(" | ") == 3
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from evals.answers import holds, normalised
-from evals.retrieval import evaluate_retrieval
+from evals.runs.evaluation import Conditions
+from evals.runs.registry import evaluate
 from evals.scratch import scratch_database
 from evals.sets.beir import UnreadableSet, read_beir
 from graph.app import open_application
@@ -32,9 +33,8 @@ def configuration(home: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_every_mode_finds_what_is_relevant_and_each_step_pays(configuration: Settings) -> None:
-    modes = ["lexical", "vector", "hybrid", "rerank"]
-    result = asyncio.run(evaluate_retrieval(FIXTURES / "clapnq_small", modes))
-    quality = {mode: result[mode]["nDCG@10"] for mode in modes}
+    result = asyncio.run(evaluate("retrieval", [FIXTURES / "clapnq_small"], Conditions(configuration)))
+    quality = {mode: result[mode]["nDCG@10"] for mode in ("lexical", "vector", "hybrid", "rerank")}
     assert min(quality.values()) >= 0.93, quality
     assert quality["hybrid"] >= max(quality["lexical"], quality["vector"]) - 0.01, quality
     assert quality["rerank"] >= quality["hybrid"] - 0.005, quality

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from graph.builder import AskGraph
+from graph.builder import AskGraph, Parts, _made_by, build_graph
 from prompts import load_prompt
 from state.answer import quote_hash
 from state.errors import FootnoteError, InvalidQuestion, StoreMisconfigured, StoreUnavailable
-from state.identity import NotAuthenticated
+from state.identity import NotAuthenticated, signed_in
 from state.run import AskInput, RunContext
-from tests.flow.conftest import TEXT, Ask, Fakes, passage
+from tests.flow.conftest import PRINCIPAL, TEXT, Ask, Fakes, passage
+from tools.fusion import Fusion
 from tools.routing import question_class
 
 QUESTION = "When did the bridge open?"
@@ -225,3 +227,29 @@ def test_every_path_to_the_reader_passes_cite_ground_and_validate(graph: AskGrap
 )  # fmt: skip
 def test_questions_are_classified_by_their_form(question: str, kind: str) -> None:
     assert question_class(question)[0] == kind
+
+
+async def test_settings_say_how_rankings_count_and_how_many_passages_are_read(parts: Parts, fakes: Fakes) -> None:
+    texts = [f"Bridge {number} opened in {1900 + number}, by its own record." for number in range(6)]
+    some = [passage(text, number) for number, text in enumerate(texts, start=1)]
+    fakes.found = {"lexical": some, "vector": some[::-1]}
+    changed = replace(parts, fusion=Fusion(weights={"lexical": 0.5}), passages=2, rerank_depth=3)
+    for made, first, read in ((parts, 1, 5), (changed, 6, 2)):
+        with signed_in(PRINCIPAL):
+            await build_graph(made).ainvoke({"question": QUESTION}, context=RunContext(rerank=False))
+        receipt = fakes.receipts[-1]
+        assert receipt.passages[0].chunk_id == first
+        assert receipt.usage["passages_read"] == read
+    with signed_in(PRINCIPAL):
+        await build_graph(changed).ainvoke({"question": QUESTION}, context=RunContext(k=4))
+    assert fakes.receipts[-1].usage["passages_read"] == 4  # what a client asks for comes first
+    assert sum("reranked" in one.ranks for one in fakes.receipts[-1].passages) == 3
+
+
+def test_answers_are_cached_apart_for_settings_that_make_others(parts: Parts) -> None:
+    changes: list[dict[str, Any]] = [
+        {}, {"fusion": Fusion(60)}, {"fusion": Fusion(weights={"codes": 0.0})}, {"passages": 2}, {"rerank_depth": 2},
+        {"without": frozenset({"ground"})},
+    ]  # fmt: skip
+    made = [str(sorted(_made_by(replace(parts, **change)).items())) for change in changes]
+    assert len(set(made)) == len(changes)

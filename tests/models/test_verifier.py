@@ -93,3 +93,8 @@ def test_the_packaged_head_fits_what_is_seen() -> None:
     head = load_head()
     assert head.names == NAMES
     assert len(head.weights) == len(NAMES) and head.partly < head.supported
+
+
+def test_another_season_is_another_date(verifier: EmbeddedVerifier) -> None:
+    evidence = ["The turbine hall is inspected every spring by the safety team."]
+    assert verifier.verify("The turbine hall is inspected in autumn by guests.", evidence)[0] != "supported"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from state.principal import Principal
 from store.database import Database
 from store.embedded import ServerAddress, drop_database
 from store.keys import Keys
-from tests.chat_server import ChatServer, Reply, chat_server
+from tests.chat_server import ChatServer, Reply, chat_server_beside
 from tests.server.running import running_server
 from tests.support import copy_database
 
@@ -51,23 +50,8 @@ class Api:
 @pytest.fixture(scope="session")
 def writer() -> Iterator[ChatServer]:
     """A chat model on the loopback interface, in a thread of its own."""
-    found: list[ChatServer] = []
-    loop = asyncio.new_event_loop()
-    ready, ended = threading.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        async with chat_server(Reply(PROSE)) as served:
-            found.append(served)
-            ready.set()
-            await ended.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-    thread.start()
-    assert ready.wait(10)
-    yield found[0]
-    loop.call_soon_threadsafe(ended.set)
-    thread.join(10)
-    loop.close()
+    with chat_server_beside(Reply(PROSE)) as served:
+        yield served
 
 
 @pytest.fixture(scope="session")
@@ -111,6 +95,7 @@ async def _fill(
         for name in ("ada", "ben", "gone"):
             info, api.keys[name] = await Keys(database).create(local, name)
             api.ids[name] = str(info.id)
+        _, api.keys["writer"] = await Keys(database).create(local, "writer", scopes=["write"])
         _, api.keys["reader"] = await Keys(database).create(local, "reader", scopes=["ask"])
         await Keys(database).revoke(local, info.id)
 

@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
-from server.chat_completions.markdown import escaped, footnotes, sentence, unmarked
+from server.chat_completions.markdown import footnotes, sentence, unmarked
 from state.answer import Said
 from tests.server.made import citation, claim
 
 _MARKUP = "\\`*_[](){}<>#+-=.:!|~$&;^\"'\n\t 0123aB/é"
-_texts = st.text(st.sampled_from(_MARKUP), min_size=1, max_size=60) | st.text(max_size=40)
-
-
-def _inline(text: str) -> list[Token]:
-    renderer = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    return [token for block in renderer.parse(text) for token in (block.children or [block])]
-
-
-@given(_texts.map(lambda text: " ".join(text.splitlines())))
-def test_no_text_is_markup(text: str) -> None:
-    tokens = _inline(escaped(f"Said: {text}"))
-    assert {token.type for token in tokens} <= {"paragraph_open", "paragraph_close", "text"}
-
-
-@given(_texts)
-def test_no_line_begins_a_block(text: str) -> None:
-    tokens = _inline(escaped(text))
-    assert {token.type for token in tokens} <= {"paragraph_open", "paragraph_close", "text", "softbreak", "hardbreak"}
-
-
-@given(st.text(st.sampled_from(_MARKUP.replace("\n", "").replace("\t", "")), max_size=40))
-def test_what_is_shown_is_what_was_said(text: str) -> None:
-    shown = "".join(token.content for token in _inline(escaped(f"x{text}x")))
-    assert shown == f"x{text}x"
 
 
 @given(st.text(st.sampled_from(_MARKUP.replace("\n", "").replace("\t", "").replace("\\", "")), max_size=40))
@@ -52,10 +25,3 @@ def test_a_footnote_is_one_line_and_is_given_once() -> None:
         "\n\n[^1]: A \\*bold\\* title, page 3: “First line. \\[^2\\]: a made-up note # and a heading”"
     )
     assert footnotes([]) == ""
-
-
-@pytest.mark.parametrize(
-    "plain", ["27 days of leave.", "ERR_404 and snake_case", "a-b (c) 1.5 & more", "https://example.org/a_b?c=d"]
-)
-def test_ordinary_text_stays_as_it_is(plain: str) -> None:
-    assert escaped(plain) == plain

@@ -14,7 +14,9 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.page import PageUsers
+from server.limits import Admission, Buckets
+from server.page import PageUsers, PageWork
+from server.problems import RefusedRequest
 from server.sessions import Cookies, Session, session_secret
 from settings import Settings
 from state.identity import NotAuthenticated
@@ -147,6 +149,29 @@ def test_a_key_signs_in_until_signing_out_or_its_end(api: Api) -> None:
         assert "footnote=" in browser.post("/logout").headers["set-cookie"]
         # The API takes no cookies: nothing that a browser sends by itself.
         assert httpx.get(f"{api.url}/v1/documents", headers=signed_in).status_code == 401
+
+
+def test_a_key_that_may_not_ask_does_not_sign_in(api: Api) -> None:
+    refused = httpx.post(f"{api.url}/login", headers=ELSEWHERE, data={"key": api.keys["writer"]})
+    assert (refused.status_code, "set-cookie" in refused.headers) == (403, False)
+    assert "scope" in refused.text
+
+
+def test_questions_of_the_page_count_for_the_key_and_take_a_place_each() -> None:
+    cookies, admission = Cookies(b"secret", 1), Admission(1)
+    who = PageUsers(Settings(), cookies, lambda: pytest.fail("no database is needed"))
+    work = PageWork(who, Buckets(per_minute=60, burst=2), admission, 20.0)
+    ada = request("footnote.example", "192.0.2.7", cookie_of(cookies).partition(";")[0])
+    with work.place(ada) as seconds:
+        assert (seconds, admission.running) == (20.0, 1)
+        with pytest.raises(RefusedRequest, match="as many requests as it takes"), work.place(ada):
+            pass
+    assert admission.running == 0
+    with pytest.raises(RefusedRequest, match="asked as often as you may"), work.place(ada):
+        pass
+    for _ in range(5):
+        with work.place(request("127.0.0.1", "127.0.0.1")):  # the local user
+            pass
 
 
 def test_a_session_ends_with_its_key(api: Api) -> None:

@@ -38,6 +38,16 @@ async def test_the_latest_opinion_on_an_answer_counts(database: Database) -> Non
     ]
 
 
+async def test_a_correction_says_what_the_right_answer_would_have_been(database: Database) -> None:
+    feedback, receipt = Feedback(database), await asked(database, ANN)
+    await feedback.give(ANN, receipt, "down", "Too old.", " 45 days ")
+    assert [(one.reason, one.correction) for one in await feedback.all(ANN)] == [("Too old.", "45 days")]
+    with pytest.raises(InvalidFilter, match="Unusable correction"):
+        await feedback.give(ANN, receipt, "down", "", "x" * (MAX_REASON + 1))
+    await feedback.give(ANN, receipt, "up")
+    assert [one.correction for one in await feedback.all(ANN)] == [""]
+
+
 async def test_only_ones_own_answers_can_be_judged_and_only_ones_own_opinions_read(
     database: Database, local: Principal
 ) -> None:

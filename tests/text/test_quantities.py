@@ -26,9 +26,10 @@ def test_numbers_are_the_same_however_they_are_written(text: str, found: set[flo
     assert amounts(text) == found
 
 
-def test_months_and_weekdays_are_told_from_other_words() -> None:
+def test_months_weekdays_and_seasons_are_told_from_other_words() -> None:
     assert calendar_words("May 3, he may come on Mondays in Sept") == {"m5", "monday", "m9"}
     assert calendar_words("January") == calendar_words("Jan.")
+    assert calendar_words("every spring, not in autumn") == {"spring", "autumn"}
 
 
 def test_opposites_go_both_ways() -> None:

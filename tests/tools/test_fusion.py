@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.fusion import reciprocal_rank_fusion
+from settings import Settings
+from tools.fusion import RRF_K, Fusion, configured_fusion, fused_order, reciprocal_rank_fusion
 
 rankings = st.dictionaries(st.sampled_from("abc"), st.lists(st.integers(0, 20), unique=True, max_size=15))
 
@@ -48,3 +49,23 @@ def test_a_better_rank_never_lowers_a_score(lists: dict[str, list[int]]) -> None
             before = dict(reciprocal_rank_fusion(lists))[ranking[-1]]
             promoted = {**lists, name: [ranking[-1], *ranking[:-1]]}
             assert dict(reciprocal_rank_fusion(promoted))[ranking[-1]] > before
+
+
+def test_settings_say_how_rankings_are_fused() -> None:
+    plain, told = configured_fusion(Settings()), configured_fusion(Settings(fusion_k=60, fusion_weights={"codes": 0.5}))
+    assert (plain.k, plain.weight("lexical"), plain.weight("vector"), plain.weight("codes")) == (RRF_K, 1.0, 1.0, 1.0)
+    assert (told.k, told.weight("lexical"), told.weight("codes")) == (60.0, 1.0, 0.5)
+
+
+def test_codes_count_as_much_as_the_fusion_says() -> None:
+    rankings, held = {"lexical": ["alike", "asked"], "vector": ["alike", "asked"]}, {"asked": 1}
+    assert fused_order(rankings, held)[0][0] == "asked"
+    assert fused_order(rankings, held, fusion=Fusion(weights={"codes": 0.0}))[0][0] == "alike"
+
+
+def test_a_smaller_constant_makes_first_places_count_more() -> None:
+    rankings = {"a": ["first", "both"], "b": ["x", "both"], "c": ["first", "y"]}
+    for k, best in ((0.1, "first"), (1000.0, "first")):
+        assert fused_order(rankings, {}, fusion=Fusion(k))[0][0] == best
+    shares = [dict(reciprocal_rank_fusion(rankings, k=k)) for k in (1.0, 1000.0)]
+    assert shares[0]["first"] / shares[0]["both"] > shares[1]["first"] / shares[1]["both"]

@@ -3,16 +3,21 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from state.answer import Answer, Citation, Claim, Confidence, quote_hash
 from state.memory import ThreadInfo, Turn
-from tools.markdown import answer_markdown, conversation_markdown, plain
+from tools.markdown import answer_markdown, conversation_markdown, escaped, plain
 
 NOW = datetime(2026, 3, 5, 12, 30, tzinfo=UTC)
-_MARKUP = st.text(st.sampled_from("\\`*_[](){}<>#+-=.:!|~$&;^\"'\n\t 0123aB/é"), min_size=1, max_size=60)
+_SIGNS = "\\`*_[](){}<>#+-=.:!|~$&;^\"'\n\t 0123aB/é"
+_MARKUP = st.text(st.sampled_from(_SIGNS), min_size=1, max_size=60)
+_TEXTS = _MARKUP | st.text(max_size=40)
+_ONE_LINE = st.text(st.sampled_from(_SIGNS.replace("\n", "").replace("\t", "")), max_size=40)
 
 
 def _cited(n: int, quote: str, title: str = "Handbook") -> Citation:
@@ -28,6 +33,47 @@ def _answer(text: str, *citations: Citation) -> Answer:
         answer=text, abstained=not citations, claims=claims, confidence=Confidence(level="high", score=0.9),
         route="hybrid", degraded=[], timings={}, usage={}, receipt=None,
     )  # fmt: skip
+
+
+def _inline(text: str) -> list[Token]:
+    renderer = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    return [
+        token for block in renderer.parse(text) for token in ([block] if block.children is None else block.children)
+    ]
+
+
+@given(_TEXTS.map(lambda text: " ".join(text.splitlines())))
+def test_no_text_is_markup(text: str) -> None:
+    tokens = _inline(escaped(f"Said: {text}"))
+    assert {token.type for token in tokens} <= {"paragraph_open", "paragraph_close", "text"}
+
+
+@given(_TEXTS)
+def test_no_line_begins_a_block(text: str) -> None:
+    tokens = _inline(escaped(text))
+    assert {token.type for token in tokens} <= {"paragraph_open", "paragraph_close", "text", "softbreak", "hardbreak"}
+
+
+@given(_ONE_LINE)
+def test_what_is_shown_is_what_was_said(text: str) -> None:
+    shown = "".join(token.content for token in _inline(escaped(f"x{text}x")))
+    assert shown == f"x{text}x"
+
+
+@given(_ONE_LINE)
+def test_a_mark_or_the_end_of_a_heading_changes_nothing(text: str) -> None:
+    renderer = MarkdownIt("commonmark").enable("strikethrough")
+    shown = _inline(escaped(f"x{text}") + "[^1]")
+    assert "".join(token.content for token in shown) == f"x{text}[^1]"
+    heading = renderer.parse(f"## {escaped(f'x{text}')}")[1].children or []
+    assert "".join(token.content for token in heading) == f"x{text}".rstrip(" ")
+
+
+@pytest.mark.parametrize(
+    "ordinary", ["27 days of leave.", "ERR_404 and snake_case", "a-b (c) 1.5 & more", "https://example.org/a_b?c=d"]
+)
+def test_ordinary_text_stays_as_it_is(ordinary: str) -> None:
+    assert escaped(ordinary) == ordinary
 
 
 @given(_MARKUP)

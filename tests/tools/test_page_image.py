@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -27,13 +28,14 @@ from state.principal import Principal
 from store.database import Database
 from store.documents import document_text
 from tests.ingest.reader import HashingEmbedder
-from tests.support import Library
+from tests.support import CardFinder, Library
 from tools import page_drawer, page_image, page_worker
 from tools.document_access import set_document_access
 from tools.page_drawer import PageDrawer
-from tools.page_image import page_image as drawn
 from tools.page_marks import CitedLine, mark_boxes
+from tools.screening import Screen
 
+drawn = partial(page_image.page_image, screen=Screen(CardFinder()))
 ANN = Principal("local", "ann", can_write=True)
 BOB = Principal("local", "bob", can_write=True)
 FONT, SIZE, LEFT = "Helvetica", 12, 72
@@ -135,6 +137,15 @@ async def test_the_cited_characters_are_marked_and_nothing_else(taker: Uploads, 
             assert box == pytest.approx((left - 1.5, bottom - 2, right + 1.5, top + 2), abs=2.5), words
 
 
+async def test_a_line_that_holds_what_answers_may_not_show_is_painted_over(taker: Uploads, database: Database) -> None:
+    document, _ = await uploaded(taker, database, pdf(("The toll is paid by", "card 4111 1111 1111 1111 only.", "So.")))
+    everything = Screen(CardFinder(), {"card": "allow"})
+    plain = await page_image.page_image(database, ANN, document, 1, 1, 0, 0, everything)
+    [box] = marked(await drawn(database, ANN, document, 1, 1, 0, 0), plain)
+    assert box[0] < LEFT < box[2] and box[1] < TOPS[1] < box[3]
+    assert box[2] - box[0] > stringWidth("card 4111 1111 1111 1111 only.", FONT, SIZE) - 3
+
+
 async def test_of_a_span_over_two_pages_each_page_has_its_part(taker: Uploads, database: Database) -> None:
     document, text = await uploaded(taker, database, pdf(LINES[:1], LINES[1:]))
     assert "and nobody" in " ".join(text.split())
@@ -231,17 +242,17 @@ def test_what_cannot_be_drawn_is_told_by_name_and_the_next_page_is_drawn(drawer:
     good = pdf(LINES)
     for broken, page in ((b"%PDF-1.4 nothing", 1), (good[: len(good) // 2], 1), (good, 7), (b"", 1)):
         with pytest.raises(UnreadableDocument, match=rf"Page {page} of plan\.pdf"):
-            drawer.draw(broken, page, [], "plan.pdf")
-    assert drawer.draw(good, 1, [], "plan.pdf").startswith(b"\x89PNG")
+            drawer.draw(broken, page, [], [], "plan.pdf")
+    assert drawer.draw(good, 1, [], [], "plan.pdf").startswith(b"\x89PNG")
 
 
 def test_a_process_that_was_killed_is_replaced(drawer: PageDrawer) -> None:
-    drawer.draw(pdf(LINES), 1, [], "plan.pdf")
+    drawer.draw(pdf(LINES), 1, [], [], "plan.pdf")
     first = drawer._process
     assert first is not None
     os.kill(first.pid, 9)
     first.wait()
-    assert drawer.draw(pdf(LINES), 1, [], "plan.pdf").startswith(b"\x89PNG")
+    assert drawer.draw(pdf(LINES), 1, [], [], "plan.pdf").startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
@@ -261,9 +272,9 @@ def test_a_pdf_that_hangs_devours_or_crashes_costs_one_picture(
         patch.setattr(PageDrawer, "_started", started)
         begun = time.monotonic()
         with pytest.raises(UnreadableDocument, match="too much time or memory"):
-            drawer.draw(b"x", 1, [], "plan.pdf")
+            drawer.draw(b"x", 1, [], [], "plan.pdf")
         assert time.monotonic() - begun < 5
-    assert drawer.draw(pdf(LINES), 1, [], "plan.pdf").startswith(b"\x89PNG")
+    assert drawer.draw(pdf(LINES), 1, [], [], "plan.pdf").startswith(b"\x89PNG")
 
 
 def test_an_idle_process_ends_and_the_next_page_starts_another(
@@ -279,7 +290,7 @@ def test_an_idle_process_ends_and_the_next_page_starts_another(
 
     monkeypatch.setattr(PageDrawer, "_started", started)
     drawer._process = drawer._started()
-    assert drawer.draw(pdf(LINES), 1, [], "plan.pdf").startswith(b"\x89PNG")
+    assert drawer.draw(pdf(LINES), 1, [], [], "plan.pdf").startswith(b"\x89PNG")
 
 
 def test_a_poster_is_drawn_smaller() -> None:
@@ -287,7 +298,7 @@ def test_a_poster_is_drawn_smaller() -> None:
     canvas = Canvas(written, pagesize=(14_000, 7_000))
     canvas.drawString(100, 100, "A poster")
     canvas.save()
-    with Image.open(io.BytesIO(page_worker.draw_page(written.getvalue(), 1, []))) as image:
+    with Image.open(io.BytesIO(page_worker.draw_page(written.getvalue(), 1, [], []))) as image:
         assert image.size == (page_worker.MOST_PIXELS, page_worker.MOST_PIXELS // 2)
 
 

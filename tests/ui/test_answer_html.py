@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from html.parser import HTMLParser
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -157,7 +158,7 @@ def test_no_text_of_an_answer_becomes_markup(attack: str) -> None:
     )  # fmt: skip
     markup = harmless(turn_html(ShownTurn(attack, answer=said), 0, last=True))
     assert markup.text.count(attack) >= 4
-    assert markup.attributes("data-question") == [attack]
+    assert set(markup.attributes("data-question")) == {attack}
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -210,6 +211,20 @@ def test_what_is_degraded_is_a_plain_sentence() -> None:
     assert "This answer was made with less than usual: the reranker took too long." in Markup(html).text
 
 
+def test_what_is_masked_is_told_once_and_not_as_something_that_failed() -> None:
+    notes = ["personal data was masked: card number", "personal data was masked: account number, card number"]
+    text = harmless(turn_html(ShownTurn("How much?", answer=answer(claim(), degraded=notes)), 0, last=True)).text
+    assert "hidden here: account number, card number." in text
+    assert "less than usual" not in text
+
+
+@pytest.mark.parametrize(("level", "warned"), [("low", True), ("medium", False), ("high", False)])
+def test_an_answer_of_low_confidence_says_that_it_may_be_none(level: Any, warned: bool) -> None:
+    unsure = Confidence(level=level, score=0.2, lowered_by=["the sources disagree"])
+    text = harmless(turn_html(ShownTurn("How much?", answer=answer(claim(), confidence=unsure)), 0, last=True)).text
+    assert ("may not be what you asked" in text) is warned
+
+
 def test_confidence_shows_what_lowered_it() -> None:
     low = Confidence(level="low", score=0.31, lowered_by=["the passages found may not be about the question"])
     text = Markup(turn_html(ShownTurn("?", answer=answer(claim(), confidence=low)), 0, last=False)).text
@@ -238,6 +253,12 @@ def test_a_stopped_or_failed_question_can_be_asked_again() -> None:
     for state in ("stopped", "failed"):
         actions = Markup(live_html([ShownTurn("How much?", state, "It ended.")], 0)).attributes("data-fn")
         assert "again" in actions
+
+
+def test_an_answer_can_be_asked_for_anew_at_one_press() -> None:
+    markup = Markup(live_html([ShownTurn("How much?", answer=answer(claim()))], 0))
+    assert markup.attributes("data-fn").count("again") == 1
+    assert markup.attributes("data-question") == ["How much?", "How much?"]  # to edit it, and to ask it again
 
 
 def test_turns_are_numbered_through_history_and_the_last_one() -> None:

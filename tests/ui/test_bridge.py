@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -19,8 +20,8 @@ class Book:
     def __init__(self) -> None:
         self.given: list[tuple[Any, ...]] = []
 
-    async def give(self, principal: Principal, receipt: UUID, thumb: str, reason: str) -> None:
-        self.given.append((principal, receipt, thumb, reason))
+    async def give(self, principal: Principal, receipt: UUID, thumb: str, reason: str, correction: str) -> None:
+        self.given.append((principal, receipt, thumb, reason, correction))
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def book() -> Book:
 @pytest.fixture
 def functions(book: Book) -> dict[str, Any]:
     application: Any = SimpleNamespace(feedback=book)
-    page = Page(lambda: application, lambda request: ME)
+    page = Page(lambda: application, lambda request: ME, lambda request: nullcontext(60.0))
     return {function.__name__: function for function in server_functions(page)}
 
 
@@ -48,6 +49,6 @@ async def test_what_points_nowhere_is_no_source(functions: dict[str, Any], name:
 
 
 async def test_an_opinion_is_kept_for_who_asks_whatever_else_is_sent(functions: dict[str, Any], book: Book) -> None:
-    sent = {"receipt": str(UUID(int=3)), "thumb": "<b>", "reason": 7, "user": "someone"}
+    sent = {"receipt": str(UUID(int=3)), "thumb": "<b>", "reason": 7, "correction": "1932", "user": "someone"}
     assert "problem" not in await functions["opinion"](sent, SimpleNamespace())
-    assert book.given == [(ME, UUID(int=3), "down", "7")]
+    assert book.given == [(ME, UUID(int=3), "down", "7", "1932")]

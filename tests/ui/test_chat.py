@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 from state.answer import Answer, Said, Step
-from state.errors import NotFound, StoreUnavailable
+from state.errors import Busy, NotFound, StoreUnavailable
 from state.principal import Principal
 from tests.ui.test_answer_html import answer, claim
-from ui.chat import Running, Stop, answered
+from ui.chat import Asked, answered
 from ui.preferences import Preferences
+from ui.running import Running, Stop
 from ui.shared import Session, ShownTurn
 
 ME, SOMEONE = Principal("local", "me"), Principal("local", "someone")
@@ -56,8 +58,12 @@ class Made:
 
 async def ask(made: Made, session: Session | None = None, *, again: bool = False) -> list[tuple[Any, Any, Any]]:
     application: Any = made
-    shown = answered(application, ME, session or Session(), "How much?", Preferences(), again, Stop())
+    shown = answered(application, ME, session or Session(), asked(again=again), Stop())
     return [one async for one in shown]
+
+
+def asked(*, again: bool = False, seconds: float = 60) -> Asked:
+    return Asked("How much?", Preferences(), again, lambda: nullcontext(seconds))
 
 
 SAID = Said(text="The rate is €0.38. [1]", claim=claim())
@@ -101,7 +107,7 @@ async def test_stopping_ends_the_run_and_keeps_what_was_said() -> None:
     made, stop = Made(SAID, None), Stop()
     application: Any = made
     last = None
-    async for shown in answered(application, ME, Session(), "How much?", Preferences(), False, stop):
+    async for shown in answered(application, ME, Session(), asked(), stop):
         last = shown
         if "fn-sentence" in shown[2]:
             stop.set()
@@ -116,7 +122,7 @@ async def test_what_the_reader_has_left_ends_and_shows_itself_no_more() -> None:
     made, stop = Made(SAID, None), Stop()
     application: Any = made
     states = []
-    async for _, _, live in answered(application, ME, Session(), "How much?", Preferences(), False, stop):
+    async for _, _, live in answered(application, ME, Session(), asked(), stop):
         states.append(live)
         if "fn-sentence" in live:
             stop.left = True
@@ -131,6 +137,57 @@ async def test_asking_again_replaces_what_was_stopped_and_passes_by_the_cache() 
     session = (await ask(made, before, again=True))[-1][0]
     assert len(session.turns) == 1
     assert made.asked[0]["context"].cache is False
+
+
+async def test_asking_an_earlier_question_again_leaves_what_was_stopped_where_it_is() -> None:
+    turns = (ShownTurn("How much?", answer=answer(claim())), ShownTurn("And now?", "failed", "It broke."))
+    session = (await ask(Made(answer(claim())), Session(user="local/me", turns=turns), again=True))[-1][0]
+    assert [turn.question for turn in session.turns] == ["How much?", "And now?", "How much?"]
+
+
+async def test_asking_an_answered_question_again_keeps_the_first_answer_and_passes_by_the_cache() -> None:
+    before = Session(user="local/me", thread=THREAD, turns=(ShownTurn("How much?", answer=answer(claim())),))
+    made = Made(answer(claim()))
+    session = (await ask(made, before, again=True))[-1][0]
+    assert [turn.state for turn in session.turns] == ["done", "done"]
+    assert made.asked[0]["context"].cache is False
+
+
+async def test_a_question_holds_its_place_until_it_ends_and_no_longer() -> None:
+    held = []
+
+    @contextmanager
+    def place() -> Iterator[float]:
+        held.append(True)
+        yield 8.0
+        held.pop()
+
+    made = Made(SAID, answer(claim()))
+    application: Any = made
+    question = Asked("How much?", Preferences(), False, place)
+    seen = [list(held) async for _ in answered(application, ME, Session(), question, Stop())]
+    assert seen[0] == [] and seen[1] == [True] and seen[-1] == []
+    assert made.asked[0]["context"].deadline == 6.0  # so that there is an answer when the time is over
+
+
+async def test_a_question_that_is_not_taken_on_is_told_and_not_asked() -> None:
+    def place() -> Any:
+        raise Busy("This server is working on 2 questions already.")
+
+    made = Made(answer(claim()))
+    application: Any = made
+    question = Asked("How much?", Preferences(), False, place)
+    shown = [one async for one in answered(application, ME, Session(), question, Stop())]
+    assert "working on 2 questions already" in shown[-1][2] and 'data-fn="again"' in shown[-1][2]
+    assert made.asked == []
+
+
+async def test_a_question_that_takes_too_long_is_ended_and_told() -> None:
+    made = Made(SAID, None)
+    application: Any = made
+    shown = [one async for one in answered(application, ME, Session(), asked(seconds=0.1), Stop())]
+    assert "longer than this server allows" in shown[-1][2] and "fn-sentence" in shown[-1][2]
+    assert made.ended
 
 
 async def test_nobody_goes_on_with_the_conversation_of_someone_else() -> None:

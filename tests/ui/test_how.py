@@ -12,8 +12,9 @@ from state.errors import NotFound
 from state.principal import Principal
 from store.database import Database
 from store.receipts import Receipts
-from tests.support import Library
+from tests.support import CardFinder, Library
 from tests.ui.test_answer_html import ATTACKS, Markup, harmless
+from tools.screening import Screen
 from ui.how import how_html, verification_html
 
 
@@ -33,7 +34,7 @@ async def shown(database: Database, principal: Principal, kept: Receipt) -> Mark
     """Keep a receipt, and return how its answer was made."""
     book = Receipts(database)
     await book.keep(principal, kept)
-    application: Any = SimpleNamespace(receipts=book, database=database)
+    application: Any = SimpleNamespace(receipts=book, database=database, screen=Screen(CardFinder()))
     return harmless(await how_html(application, principal, kept.id))
 
 
@@ -73,6 +74,30 @@ async def test_passages_have_their_ranks_before_and_after_fusion_and_reranking(
     assert "WordsMeaningFusedRerankedRead" in text
     assert "Rates" in text and "49311" in text
     assert "No longer there, or no longer yours to read" in text
+
+
+async def test_what_answers_may_not_show_is_masked_in_passages_too(
+    database: Database, local: Principal, library: Library
+) -> None:
+    library.write(rates="# Rates\n\nPaid by 4111 1111 1111 1111 only.")
+    await library.read_in()
+    async with database.session(local) as connection:
+        [(document,)] = await (await connection.execute("select id from documents")).fetchall()
+    ranked = RankRecord(chunk_id=1, document_id=document, version=1, start=0, end=44, ranks={"read": 1})
+    text = (await shown(database, local, receipt(passages=[ranked]))).text
+    assert "[card number hidden]" in text and "1111" not in text
+
+
+async def test_following_links_is_told_apart_from_searching_for_what_is_missing(
+    database: Database, local: Principal
+) -> None:
+    hops = [
+        HopRecord(question="How much?", documents=[UUID(int=1), UUID(int=1), UUID(int=2)]),
+        HopRecord(question="How much since May?", missing="the date"),
+    ]
+    text = (await shown(database, local, receipt(hops=hops))).text
+    assert "Links between documents led to passages of 2 documents." in text
+    assert "How much since May? (missing: the date)" in text
 
 
 async def test_receipts_of_others_are_not_found(database: Database, local: Principal) -> None:

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from state.errors import NotFound
 from state.principal import Principal
 from store.database import Database
-from tests.support import Library
+from tests.support import CardFinder, Library
 from tests.ui.test_answer_html import ATTACKS, harmless
+from tools.screening import Screen
 from ui.source_panel import Place, page_picture, source_html
 
 TEXT = f"# Rates {ATTACKS[1]}\n\nBefore it {ATTACKS[0]} stands this.\n\nThe rate is €0.38 {ATTACKS[2]} now.\n\nAfter."
@@ -33,7 +34,7 @@ async def test_exactly_the_cited_characters_are_marked_and_no_text_becomes_marku
     library.write(rates=TEXT)
     await library.read_in()
     cited = f"The rate is €0.38 {ATTACKS[2]} now."
-    application: Any = SimpleNamespace(database=database)
+    application: Any = SimpleNamespace(database=database, screen=Screen(CardFinder()))
     html = await source_html(application, local, await placed(database, local, cited))
     markup = harmless(html)
     marked = harmless(html[html.index("<mark") : html.index("</mark>")])
@@ -45,7 +46,7 @@ async def test_what_is_not_ones_own_is_not_found(database: Database, local: Prin
     library.write(rates=TEXT)
     await library.read_in(access=("user:local",))
     place = await placed(database, local, "The rate")
-    application: Any = SimpleNamespace(database=database)
+    application: Any = SimpleNamespace(database=database, screen=Screen(CardFinder()))
     with pytest.raises(NotFound):
         await source_html(application, Principal("local", "someone"), place)
 
@@ -53,7 +54,7 @@ async def test_what_is_not_ones_own_is_not_found(database: Database, local: Prin
 async def test_a_document_without_pages_has_no_picture(database: Database, local: Principal, library: Library) -> None:
     library.write(rates=TEXT)
     await library.read_in()
-    application: Any = SimpleNamespace(database=database)
+    application: Any = SimpleNamespace(database=database, screen=Screen(CardFinder()))
     with pytest.raises(NotFound, match="no pages"):
         await page_picture(application, local, await placed(database, local, "The rate"))
 

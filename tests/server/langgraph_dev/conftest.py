@@ -25,6 +25,7 @@ from state.principal import Principal
 from store.database import Database
 from store.embedded import ServerAddress, drop_database
 from store.keys import Keys
+from tests.observe.collector import Collector, collecting
 from tests.support import copy_database
 
 ROOT = Path(__file__).parents[3]
@@ -34,7 +35,10 @@ LOCAL = Principal("local", "local", can_write=True)
 
 @dataclass(frozen=True)
 class Served:
-    """A running server: its address, the local token, keys by what they are for, its log, database and data folder."""
+    """A running server: its address, the local token, keys by what they are for, its log, database and data folder.
+
+    ``traces`` are what it sends to LangSmith.
+    """
 
     url: str
     token: str
@@ -43,6 +47,7 @@ class Served:
     conninfo: str
     home: Path
     began: float
+    traces: Collector
 
     def client(self, key: str | None = None) -> httpx.Client:
         """Return a client with a key, or with the local token."""
@@ -86,8 +91,15 @@ def served_database(
 
 
 @pytest.fixture(scope="session")
+def traces() -> Iterator[Collector]:
+    """What speaks LangSmith's protocol, and keeps what it is sent."""
+    with collecting() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="session")
 def served(
-    served_database: tuple[str, dict[str, str]], home: Path, tmp_path_factory: pytest.TempPathFactory
+    served_database: tuple[str, dict[str, str]], home: Path, traces: Collector, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
     pytest.importorskip("langgraph_api", reason="langgraph-cli[inmem] is a development extra")
     conninfo, keys = served_database
@@ -100,7 +112,11 @@ def served(
         "FOOTNOTE_HOME": str(home),
         "FOOTNOTE_DATABASE_NAME": str(conninfo_to_dict(conninfo)["dbname"]),
         "FOOTNOTE_ALLOW_DOWNLOAD": "false",
-        "LANGSMITH_TRACING": "false",
+        "LANGSMITH_TRACING": "true",
+        "LANGSMITH_ENDPOINT": traces.url,
+        "LANGSMITH_API_KEY": "lsv2_pt_made",
+        "LANGSMITH_PROJECT": "reading-room",
+        "LANGGRAPH_CLI_NO_ANALYTICS": "1",
     }
     program = str(Path(sys.executable).parent / "langgraph")
     command = [program, "dev", "--no-browser", "--no-reload", "--n-jobs-per-worker", "8", "--port", str(port)]
@@ -110,7 +126,7 @@ def served(
     address = f"http://127.0.0.1:{port}"
     try:
         _wait(address, process, log)
-        yield Served(address, local_token(home), keys, log, conninfo, home, began)
+        yield Served(address, local_token(home), keys, log, conninfo, home, began, traces)
     finally:
         process.terminate()
         process.wait(20)

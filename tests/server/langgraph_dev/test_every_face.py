@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from state.run import RunContext
 from tests.server.langgraph_dev.conftest import DATABASE, LOCAL, ROOT, Served
 from tests.server.langgraph_dev.test_mcp import _agent, _called
 from tests.server.running import running_server
-from ui.chat import Stop, answered
+from ui.chat import Asked, answered
 from ui.preferences import Preferences
+from ui.running import Stop
 from ui.shared import Session
 
 QUESTION = "When did the bridge open, and what colour is it painted?"
@@ -41,15 +43,24 @@ def api(configuration: Settings) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def expected(configuration: Settings) -> Any:
-    """What the graph itself answers."""
+def in_process(configuration: Settings) -> tuple[Any, Any]:
+    """What the graph itself answers, and what the page makes of it."""
 
-    async def asked() -> Any:
+    async def asked() -> tuple[Any, Any]:
         async with open_application(configuration) as application:
             answer = await application.ask(LOCAL, QUESTION)
-            return answer.model_dump(mode="json")
+            question = Asked(QUESTION, Preferences(), again=False, place=lambda: nullcontext(60.0))
+            shown = [one async for one in answered(application, LOCAL, Session(), question, Stop())]
+            turn = shown[-1][0].turns[-1]
+            return answer.model_dump(mode="json"), turn.answer and turn.answer.model_dump(mode="json")
 
-    answer = asyncio.run(asked())
+    return asyncio.run(asked())
+
+
+@pytest.fixture(scope="module")
+def expected(in_process: tuple[Any, Any]) -> Any:
+    """What the graph itself answers."""
+    answer, _ = in_process
     assert len(answer["claims"]) >= 1
     assert "1932" in answer["answer"]
     return answer
@@ -109,9 +120,5 @@ async def test_mcp(served: Served, expected: Any) -> None:
     assert _told(result.structured_content) == _told(expected)
 
 
-async def test_the_page(configuration: Settings, expected: Any) -> None:
-    async with open_application(configuration) as application:
-        shown = [one async for one in answered(application, LOCAL, Session(), QUESTION, Preferences(), False, Stop())]
-    turn = shown[-1][0].turns[-1]
-    assert turn.answer is not None
-    assert _told(turn.answer.model_dump(mode="json")) == _told(expected)
+def test_the_page(in_process: tuple[Any, Any], expected: Any) -> None:
+    assert _told(in_process[1]) == _told(expected)

@@ -1,0 +1,1 @@
+"""Questions made from the documents themselves, each with the span that answers it."""
