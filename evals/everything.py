@@ -57,7 +57,7 @@ async def run_everything(
             whole.failed[name] = f"{type(error).__name__}: {error}"
             whole.broken.append(error)
     if not whole.runs and not whole.failed:
-        raise NoSet(f"{', '.join(map(str, paths))} holds no set of any kind: docs/evaluation.md says what they are.")
+        raise NoSet(f"{', '.join(map(str, paths))} holds no set of any kind: docs/evaluating.md says what they are.")
     return replace(whole, index=write_index(where) if whole.runs else None)
 
 
