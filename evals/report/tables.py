@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from evals.runs.evaluation import Evaluation, by_set
 from evals.runs.example import Result
 from evals.runs.folder import SavedRun
-from evals.runs.intervals import mean_interval
+from evals.runs.intervals import score_interval
 
 _CLASSES: dict[str, Callable[[Result], str]] = {
     "kind of example": lambda result: result.example.kind,
@@ -160,5 +160,5 @@ def _cell(metric: str, results: Sequence[Result]) -> Cell | None:
     values = [one.scores[metric] for one in results if metric in one.scores]
     if not values:
         return None
-    mean, low, high = mean_interval(values, 1000)
+    mean, low, high = score_interval(values, 1000)
     return Cell(metric, len(values), mean, low, high)

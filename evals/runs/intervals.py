@@ -26,6 +26,20 @@ def mean_interval(values: Sequence[float], resamples: int = _RESAMPLES) -> list[
     return [round(float(value), 4) for value in (given.mean(), *np.quantile(means, _LEVEL))]
 
 
+def score_interval(values: Sequence[float], resamples: int = _RESAMPLES) -> list[float]:
+    """Return the mean of scores in 0..1 and the ends of its interval of 95 %.
+
+    Where all are 0, or all 1, every bootstrap sample is the same; the ends are then those of the exact binomial
+    interval (Clopper and Pearson, Biometrika 1934).
+    """
+    end = round(_LEVEL[0] ** (1 / len(values)), 4)
+    if not any(values):
+        return [0.0, 0.0, round(1 - end, 4)]
+    if all(value == 1 for value in values):
+        return [1.0, end, 1.0]
+    return mean_interval(values, resamples)
+
+
 def difference_interval(before: Sequence[float], after: Sequence[float]) -> list[float]:
     """Return the mean of ``after - before``, paired by their places, and the ends of its bootstrap interval of 95 %."""
     return mean_interval([later - earlier for earlier, later in zip(before, after, strict=True)])
@@ -38,7 +52,7 @@ def metric_intervals(evaluation: Evaluation, results: Sequence[Result]) -> dict[
         if name in evaluation.aggregates:
             intervals[name] = aggregate_interval(evaluation.aggregates[name], results)
         else:
-            intervals[name] = mean_interval([one.scores[name] for one in results if name in one.scores])
+            intervals[name] = score_interval([one.scores[name] for one in results if name in one.scores])
     return intervals
 
 

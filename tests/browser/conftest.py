@@ -32,9 +32,9 @@ def executable() -> str:
     return found
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser(executable: str) -> Iterator[Browser]:
-    """One for all tests here: an event loop runs as long as it is open, which tests elsewhere would trip over."""
+    """One for each module: an event loop runs as long as it is open, which tests elsewhere would trip over."""
     with open_browser(executable) as opened:
         yield opened
 
@@ -49,7 +49,7 @@ def database_of_page(server: ServerAddress, template: str) -> Iterator[str]:
 
 @pytest.fixture(scope="package")
 def address(
-    browser: Browser, database_of_page: str, home: Path, tmp_path_factory: pytest.TempPathFactory
+    executable: str, database_of_page: str, home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The page, served over a database that was empty: the first tab saw the samples being read in."""
     settings = {
@@ -59,14 +59,14 @@ def address(
         "FOOTNOTE_MAX_FILE_MB": "1",
     }
     with served_page(settings, tmp_path_factory.mktemp("log") / "server.log") as served:
-        page = open_page(browser, served)
-        page.get_by_text("reading the sample documents").wait_for(timeout=20_000)
-        page.locator(".fn-example").first.wait_for(timeout=60_000)
-        page.context.close()
+        with open_browser(executable) as first:
+            page = open_page(first, served)
+            page.get_by_text("reading the sample documents").wait_for(timeout=20_000)
+            page.locator(".fn-example").first.wait_for(timeout=60_000)
         yield served
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def contexts(browser: Browser) -> Callable[[bool, bool], BrowserContext]:
     """Return a context, dark or not, on a phone or not: kept, so that the page's files come from its cache."""
 

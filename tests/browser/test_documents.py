@@ -40,6 +40,7 @@ def test_a_pdf_is_read_in_asked_about_and_forgotten(visit: Visit, tmp_path: Path
     visit.delete_document("Skerry Point")
     visit.view("Ask")
     visit.page.get_by_role("button", name="New conversation").click()
+    expect(visit.turn).to_have_count(0)
     assert "Oduya" not in visit.said(visit.ask(QUESTION))
 
 

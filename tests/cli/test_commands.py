@@ -142,7 +142,7 @@ def test_documents_are_shown_and_deleted(footnote: Footnote, folder: Path) -> No
         (("docs", "show", "42"), "docs list"),
         (("docs", "text", "00000000-0000-0000-0000-000000000000"), "docs list"),
         (("verify", "42"), "neither"),
-        (("eval", "retrieval", "/nonexistent"), "not a BEIR-style folder"),
+        (("eval", "retrieval", "/nonexistent"), "does not exist: give a BEIR-style folder"),
     ],
 )
 def test_expected_failures_are_one_line_on_stderr(footnote: Footnote, arguments: tuple[str, ...], said: str) -> None:
@@ -174,7 +174,7 @@ def test_evaluation_measures_a_small_set(footnote: Footnote, tmp_path: Path) -> 
     (tmp_path / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\n")
     result = footnote("eval", "retrieval", str(tmp_path), "--modes", "lexical,rerank", "--json").json
     assert (result["passages"], result["questions"]) == (2, 1)
-    assert set(result["lexical"]) == {"nDCG@10", "R@5", "R@10", "RR@10", "p50_ms", "p95_ms"}
+    assert set(result["lexical"]) == {"nDCG@10", "R@5", "R@10", "RR@10", "P@5", "p50_ms", "p95_ms"}
     assert result["lexical"]["nDCG@10"] == result["rerank"]["nDCG@10"] == 1.0
     assert footnote("docs", "list", "--json").json == []
 

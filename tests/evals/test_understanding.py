@@ -21,7 +21,7 @@ from evals.routing import Routing
 from evals.runs.evaluation import Conditions, Evaluation
 from evals.runs.example import VOLATILE, Example, Result
 from evals.runs.experiment import run_evaluation
-from evals.runs.intervals import difference_interval, mean_interval
+from evals.runs.intervals import difference_interval, mean_interval, score_interval
 from evals.runs.registry import evaluate
 from evals.sets.beir import UnreadableSet
 from evals.sets.lookups import generated_lookups
@@ -339,6 +339,12 @@ def test_an_interval_lies_around_the_mean_of_what_varies() -> None:
     assert mean_interval([0.5, 0.5]) == [0.5, 0.5, 0.5]
     mean, low, high = mean_interval([0.0, 1.0] * 50)
     assert low < mean == 0.5 < high
+
+
+def test_scores_that_are_all_the_same_are_no_certainty() -> None:
+    assert score_interval([0.0] * 10) == [0.0, 0.0, 0.3085]
+    assert score_interval([1.0] * 10) == [1.0, 0.6915, 1.0]
+    assert score_interval([0.5] * 10) == [0.5, 0.5, 0.5]
 
 
 def test_a_difference_is_paired() -> None:

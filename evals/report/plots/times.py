@@ -10,7 +10,7 @@ import numpy as np
 from evals.report.colours import INK, SERIES, SOFT
 from evals.report.plots.drawing import MARKERS, Plot, drawing, finished, label, legend, log_milliseconds
 from evals.runs.example import Result
-from evals.runs.intervals import mean_interval
+from evals.runs.intervals import score_interval
 
 _SHORTEST = 0.05  # ms: steps that take less are left out
 _VARIANTS = 6
@@ -88,7 +88,7 @@ def _measure(measure: str, values: Mapping[str, Sequence[float]], spent: Mapping
         ends: list[float] = []
         ordered = sorted(values.items(), key=lambda item: float(np.median(spent[item[0]])))[:_VARIANTS]
         for at, (variant, scores) in enumerate(ordered):
-            mean, low, high = mean_interval(scores)
+            mean, low, high = score_interval(scores)
             early, middle, late = (float(value) for value in np.quantile(spent[variant], (0.25, 0.5, 0.75)))
             ends += [early, late]
             axes.plot([middle, middle], [low, high], color=SERIES[at], linewidth=1)
