@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.bench.memory import watched_memory
-from evals.retrieval import Retrieval
+from evals.retrieval import MODES, Retrieval
 from evals.runs.evaluation import Conditions, Target
 from evals.runs.experiment import run_evaluation
 from evals.runs.timing import latency
@@ -52,9 +52,12 @@ async def measure_ours(folder: Path) -> dict[str, Any]:
         with watched_memory() as peak:
             report = await ingester.ingest(Found(sources=evaluated.sources), "bench")
         _tell(f"Searching for {len(evaluated.questions)} questions …")
-        searched = _SearchedHere(Conditions(configuration), Searcher(database, embedder), principal, embedder)
-        modes = searched.by_mode(await run_evaluation(searched, [folder], {}))
-        del embedder, ingester, searched  # the application loads its own
+        modes: dict[str, dict[str, float]] = {}
+        searcher = Searcher(database, embedder)
+        for mode in MODES:  # one after the other, as each peer is asked for nothing else meanwhile
+            here = _SearchedHere(Conditions(configuration), mode, searcher, principal)
+            modes |= here.by_mode(await run_evaluation(here, [folder], {}))
+        del embedder, ingester, searcher, here  # the application loads its own
         return {
             **modes,
             **await _asked(database, principal, configuration, evaluated),
@@ -68,13 +71,11 @@ async def measure_ours(folder: Path) -> dict[str, Any]:
 
 
 class _SearchedHere(Retrieval):
-    """The evaluation of retrieval over what has been read in."""
+    """The evaluation of retrieval by one mode over what has been read in."""
 
-    def __init__(
-        self, conditions: Conditions, searcher: Searcher, principal: Principal, embedder: SentenceTransformerEmbedder
-    ) -> None:
-        super().__init__(conditions)
-        self._parts = searcher, principal, embedder
+    def __init__(self, conditions: Conditions, mode: str, searcher: Searcher, principal: Principal) -> None:
+        super().__init__(conditions, (mode,))
+        self._parts = searcher, principal, searcher.embedder
 
     @asynccontextmanager
     async def open(self, name: str) -> AsyncIterator[Target]:

@@ -146,18 +146,26 @@ def ablation_section(ablation: Mapping[str, Any]) -> str:
         told = [
             f"{_text(name)} {signed(value)} [{signed(low)}, {signed(high)}]"
             for name, (value, low, high) in metrics.items()
+            if low > 0 or high < 0
         ]
-        rows.append((
-            _text(str(row.get("step"))), "on" if row.get("on") else "off", _text(str(row.get("set", ""))),
-            row.get("questions", ""), "<br>".join(told), _with_without(row.get("ms")), _with_without(row.get("cost")),
-            _text(f"{row.get('should', '')}: {row.get('why', '')}"),
-        ))  # fmt: skip
+        rows.append(
+            (
+                _text(str(row.get("step"))),
+                "on" if row.get("on") else "off",
+                _text(str(row.get("set", ""))),
+                row.get("questions", ""),
+                "<br>".join(told) or "nothing told apart",
+                _with_without(row.get("ms")),
+                _with_without(row.get("cost")),
+                _text(f"{row.get('should', '')}: {row.get('why', '')}"),
+            )
+        )
     left = ablation.get("not_measured") or {}
     return "\n".join(
         [
             "## What each step brings", "",
             "Each step turned off in turn (or on, where it is off by default): the metric with it less the metric "
-            "without it, paired by question.", "", "    footnote eval ablate", "",
+            "without it, paired by question, where the interval leaves 0 out.", "", "    footnote eval ablate", "",
             _table(("step", "default", "set", "n", "with it, less without", "ms with / without", "cost with / without",
                     "should be"), rows),
             *(f"- Not measured: {_text(str(step))}, {_text(str(why))}." for step, why in left.items()), "",
@@ -166,7 +174,8 @@ def ablation_section(ablation: Mapping[str, Any]) -> str:
 
 
 def _with_without(both: object) -> str:
-    return " / ".join(number(float(value)) for value in both) if isinstance(both, Sequence) else ""
+    known = isinstance(both, Sequence) and all(value is not None for value in both)
+    return " / ".join(number(float(value)) for value in both) if known and isinstance(both, Sequence) else ""
 
 
 def _table(head: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
