@@ -53,6 +53,7 @@ _SENTENCES = (
     (r"worse", "The share of questions that are further from a person's after the rewrite than before."),
     (r"shown", "The share of what is to be hidden that can be read in the answer."),
     (r"offered", "The share of texts of which something is offered, so that there is something to hide."),
+    (r"span (F1|precision|recall)", "{0} of the words that the verifier misses, against those marked unsupported."),
     (r"span_recall", "The share of questions of which a citation overlaps the known place of the answer."),
     (r"agrees", "The share of labels that the judge agrees with."),
     (r"kappa", "Agreement beyond chance (Cohen's kappa): 0 is chance, 1 is full agreement."),
