@@ -173,9 +173,9 @@ def ablation_section(ablation: Mapping[str, Any]) -> str:
     )  # fmt: skip
 
 
-def _with_without(both: object) -> str:
-    known = isinstance(both, Sequence) and all(value is not None for value in both)
-    return " / ".join(number(float(value)) for value in both) if known and isinstance(both, Sequence) else ""
+def _with_without(both: Sequence[float | None] | None) -> str:
+    known = [value for value in both or () if value is not None]
+    return " / ".join(number(float(value)) for value in known) if both and len(known) == len(both) else ""
 
 
 def _table(head: Iterable[object], rows: Iterable[Iterable[object]]) -> str:

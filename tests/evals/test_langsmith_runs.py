@@ -9,9 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import langsmith
 import pytest
-from langsmith.utils import get_env_var
 
 from evals.answers import Answers
 from evals.runs import langsmith_client, langsmith_datasets
@@ -25,6 +23,7 @@ from observe.langsmith_traces import HIDDEN
 from settings import Settings
 from state.errors import FootnoteError
 from tests.evals.langsmith_server import LangSmithServer, langsmith_server
+from tests.observe.langsmith_variables import forget_variables, langsmith_variables
 
 SECRETS = ("ann@example.org", "4111 1111 1111 1111", "sk-proj-abcdefghijklmnopqrstuvwx", "lsv2_pt_made", "secret words")
 
@@ -81,21 +80,10 @@ def finder() -> PresidioFinder:
 def langsmith_at(monkeypatch: pytest.MonkeyPatch, finder: PresidioFinder) -> Iterator[LangSmithServer]:
     """A server to which LangSmith's variables point in this process; afterwards it is as if they never had."""
     with langsmith_server() as server:
-        monkeypatch.setenv("LANGSMITH_API_KEY", "lsv2_pt_made")
-        monkeypatch.setenv("LANGSMITH_ENDPOINT", server.url)
         monkeypatch.delenv("LANGSMITH_TRACING", raising=False)
         monkeypatch.setattr(langsmith_datasets, "PresidioFinder", lambda: finder)
-        _forget()
-        yield server
-    monkeypatch.undo()
-    _forget()
-    langsmith.configure(client=None)
-
-
-def _forget() -> None:
-    """Let LangSmith read its variables anew: it remembers them."""
-    remembering: Any = get_env_var
-    remembering.cache_clear()
+        with langsmith_variables(monkeypatch, server.url):
+            yield server
 
 
 @pytest.fixture
@@ -130,7 +118,7 @@ async def test_an_uploaded_run_is_the_local_run(
     assert langsmith_at.sessions and uploaded.metadata["degraded"] == []
     before = len(langsmith_at.requests)
     monkeypatch.delenv("LANGSMITH_API_KEY")
-    _forget()
+    forget_variables()
     local = await run(conditions, tmp_path)
     assert len(langsmith_at.requests) == before
     assert scores(uploaded) == scores(local)
@@ -306,7 +294,7 @@ async def test_a_server_that_is_gone_or_silent_costs_a_limited_time(
     assert "cannot be reached" in saved.metadata["degraded"][0]
     langsmith_at.stall = 0.0
     monkeypatch.setenv("LANGSMITH_ENDPOINT", "http://127.0.0.1:9")
-    _forget()
+    forget_variables()
     saved = await run(conditions, tmp_path)
     assert "cannot be reached" in saved.metadata["degraded"][0]
     assert time.monotonic() - started < 10

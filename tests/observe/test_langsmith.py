@@ -6,9 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import langsmith
 import pytest
-from langsmith.utils import get_env_var
 
 from graph.app import open_application
 from graph.builder import Parts
@@ -23,6 +21,7 @@ from tests.chat_server import ChatServer, Reply, chat_server
 from tests.flow.conftest import PRINCIPAL, Fakes, passage
 from tests.observe.collector import Collector, collecting
 from tests.observe.conftest import application
+from tests.observe.langsmith_variables import langsmith_variables
 from tests.support import Library
 
 TEXT = (
@@ -42,22 +41,9 @@ async def chat() -> AsyncIterator[ChatServer]:
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
     """A collector to which LangSmith's variables point in this process; afterwards it is as if they never had."""
-    with collecting() as collector:
-        monkeypatch.setenv("LANGSMITH_TRACING", "true")
-        monkeypatch.setenv("LANGSMITH_API_KEY", "lsv2_pt_made")
-        monkeypatch.setenv("LANGSMITH_ENDPOINT", collector.url)
-        monkeypatch.setenv("LANGSMITH_PROJECT", "reading-room")
-        _forget()
+    tracing = {"LANGSMITH_TRACING": "true", "LANGSMITH_PROJECT": "reading-room"}
+    with collecting() as collector, langsmith_variables(monkeypatch, collector.url, **tracing):
         yield collector
-    monkeypatch.undo()
-    _forget()
-    langsmith.configure(client=None)
-
-
-def _forget() -> None:
-    """Let LangSmith read its variables anew: it remembers them."""
-    remembering: Any = get_env_var
-    remembering.cache_clear()
 
 
 def runs(collector: Collector) -> dict[str, dict[str, Any]]:
