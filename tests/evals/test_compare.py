@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -18,10 +17,11 @@ from evals.measures.classification import auroc
 from evals.paired import differences, holm
 from evals.report.comparison import comparison_html
 from evals.runs.aggregates import TableAggregate
-from evals.runs.evaluation import Aggregate, Conditions, Evaluation, Target
+from evals.runs.evaluation import Aggregate, Conditions
 from evals.runs.example import Example, Result
 from evals.runs.folder import SavedRun, UnreadableRun
 from state.errors import FootnoteError
+from tests.evals.at_hand import AtHand
 
 
 def _auroc(results: Sequence[Result]) -> float:
@@ -29,10 +29,9 @@ def _auroc(results: Sequence[Result]) -> float:
     return auroc(truth, np.array([one.outputs["score"] for one in results]))
 
 
-class Told(Evaluation):
+class Told(AtHand):
     """Tells true from false."""
 
-    name = "answers"
     headline = ("right", "cost", "auroc")
     aggregates: ClassVar[Mapping[str, Aggregate]] = {
         "auroc": _auroc,
@@ -42,15 +41,6 @@ class Told(Evaluation):
         ),
     }
     lower_is_better = frozenset({"cost"})
-
-    def read(self, paths: Sequence[Path]) -> dict[str, list[Example]]:
-        raise NotImplementedError
-
-    def open(self, name: str) -> AbstractAsyncContextManager[Target]:
-        raise NotImplementedError
-
-    def score(self, example: Example, outputs: Mapping[str, Any]) -> dict[str, float]:
-        raise NotImplementedError
 
 
 EVALUATION = Told(Conditions())

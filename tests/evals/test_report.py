@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,10 +22,11 @@ from evals.report.report import report_html, write_report
 from evals.report.tables import breakdowns
 from evals.report.words import explained
 from evals.runs.aggregates import TableAggregate
-from evals.runs.evaluation import Aggregate, Conditions, Evaluation, Target, by_set
+from evals.runs.evaluation import Aggregate, Conditions, by_set
 from evals.runs.example import Example, Result
 from evals.runs.folder import SavedRun, UnreadableRun, read_run, save_run
 from evals.runs.registry import EVALUATIONS, evaluation_class
+from tests.evals.at_hand import AtHand
 
 SCRIPT = "window.__pwned = true"
 HOSTILE = (
@@ -44,10 +44,9 @@ METADATA = {
 }
 
 
-class Rated(Evaluation):
+class Rated(AtHand):
     """Rates examples that are at hand."""
 
-    name = "answers"
     headline = ("right", "hybrid nDCG@10", "auroc", "wrong")
     aggregates: ClassVar[Mapping[str, Aggregate]] = {
         "auroc": TableAggregate(
@@ -56,15 +55,6 @@ class Rated(Evaluation):
         )
     }
     lower_is_better = frozenset({"wrong"})
-
-    def read(self, paths: Sequence[Path]) -> dict[str, list[Example]]:
-        raise NotImplementedError
-
-    def open(self, name: str) -> AbstractAsyncContextManager[Target]:
-        raise NotImplementedError
-
-    def score(self, example: Example, outputs: Mapping[str, Any]) -> dict[str, float]:
-        raise NotImplementedError
 
 
 EVALUATION = Rated(Conditions())
